@@ -1,0 +1,25 @@
+/* The two clocks. Tests may replace both. Thread-safe. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Milliseconds since 1970, UTC. May jump. */
+int64_t clock_wall_ms(void);
+/* Milliseconds that never go back, the same for all processes of one boot
+ * (CLOCK_BOOTTIME: it counts a suspended machine's sleep too). */
+int64_t clock_mono_ms(void);
+
+/* "2026-01-31T12:34:56.789Z" (RFC 3339, UTC), into 25 bytes. */
+#define CLOCK_ISO_SIZE 25
+void clock_format_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE]);
+/* "Sat, 31 Jan 2026 12:34:56 +0000" (RFC 5322 section 3.3). */
+#define CLOCK_MAIL_SIZE 32
+void clock_format_mail(int64_t wall_ms, char out[CLOCK_MAIL_SIZE]);
+
+/* For tests: from now on the clocks show these values, and stand still until
+ * the next call. Negative values give the real clock back. */
+void clock_set_for_test(int64_t wall_ms, int64_t mono_ms);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * Every bound that is not a setting, with its unit and its reason. Settings
+ * have theirs in base/config.h.
+ */
+#ifndef ELEKTRINE_LIMITS_H
+#define ELEKTRINE_LIMITS_H
+
+/* --- SMTP (RFC 5321 section 4.5.3.1) ---------------------------------- */
+
+/* A command line with its CRLF. RFC 5321 asks for 512 and lets extensions
+ * add (SIZE, SMTPUTF8, DSN, AUTH up to 12,288: RFC 4954 section 4). */
+#define LIMIT_COMMAND_LINE 12288
+/* A path: local part 64, domain 255, and the brackets. */
+#define LIMIT_PATH 320
+#define LIMIT_LOCAL_PART 64
+#define LIMIT_DOMAIN 255
+/* A reply line with its code and CRLF. */
+#define LIMIT_REPLY_LINE 512
+/* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
+ * so content lines are not refused for their length, only counted. */
+
+/* --- a message in memory ---------------------------------------------- */
+
+/* Content up to this many bytes waits in memory and is written with its
+ * envelope by one call; more is streamed to its file. */
+#define LIMIT_DRAFT_MEMORY (128 * 1024)
+/* Bytes of a draft that are gathered before they are written. */
+#define LIMIT_WRITE_CHUNK (64 * 1024)
+
+/* --- the spool file --------------------------------------------------- */
+
+/* Room for the check results and reports in an envelope header, which is
+ * reserved at the front of a streamed message. */
+#define LIMIT_ENVELOPE_ROOM 8192
+/* An envelope header, recipients included: 1,000 recipients with their
+ * parameters, and the room above. */
+#define LIMIT_ENVELOPE (1024 * 1024)
+/* Return-Path, Received and Authentication-Results together. */
+#define LIMIT_TRACE 8192
+/* Recipients of one message, whatever MAX_RECIPIENTS says: one status byte
+ * each, on one line that stays under the 998 of RFC 5322. */
+#define LIMIT_RECIPIENTS 900
+
+/* --- the index -------------------------------------------------------- */
+
+/* The map is address space, not disk: 64 GiB are room for 100 million
+ * messages, and it doubles when they are not. */
+#define LIMIT_MAP_SIZE (64ULL * 1024 * 1024 * 1024)
+/* Messages made durable by one commit. */
+#define LIMIT_GROUP 512
+/* The last answer of a destination as kept with a delivery, in bytes. */
+#define LIMIT_ANSWER 256
+/* Attempts kept in the story of a live message; the oldest go first, but
+ * the very first stays. 5 days at the cap of 15 minutes are 480. */
+#define LIMIT_STORY 600
+
+/* --- delivery --------------------------------------------------------- */
+
+/* An answer to a webhook is read up to this many bytes. */
+#define LIMIT_WEBHOOK_ANSWER (64 * 1024)
+
+#endif

@@ -1,0 +1,134 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/json_text.h"
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+static void buf_refuses_to_pass_its_limit(void **state)
+{
+	struct buf buf = buf_new(5);
+
+	(void)state;
+	assert_true(buf_append(&buf, "hello", 5));
+	assert_false(buf_append_char(&buf, '!'));
+	assert_string_equal(buf_text(&buf), "hello");
+	buf_consume(&buf, 2);
+	assert_true(buf_append(&buf, "ab", 2));
+	assert_false(buf_printf(&buf, "%d", 1));
+	assert_string_equal(buf_text(&buf), "lloab");
+	buf_free(&buf);
+}
+
+static void arena_gives_aligned_memory_that_lasts(void **state)
+{
+	struct arena *arena = arena_new();
+	char *first = arena_strdup(arena, "first");
+
+	(void)state;
+	for (int i = 1; i < 500; i++) {
+		char *p = arena_alloc(arena, (size_t)i * 7);
+
+		assert_int_equal((uintptr_t)p % sizeof(void *), 0);
+		memset(p, i, (size_t)i * 7);
+	}
+	assert_string_equal(first, "first");
+	arena_reset(arena);
+	assert_int_equal(arena_used(arena), 0);
+	arena_free(&arena);
+	assert_null(arena);
+}
+
+static void clock_formats_both_ways(void **state)
+{
+	char iso[CLOCK_ISO_SIZE], mail[CLOCK_MAIL_SIZE];
+
+	(void)state;
+	clock_format_iso(1769862896789, iso);
+	assert_string_equal(iso, "2026-01-31T12:34:56.789Z");
+	clock_format_mail(1769862896789, mail);
+	assert_string_equal(mail, "Sat, 31 Jan 2026 12:34:56 +0000");
+}
+
+static void json_text_is_always_valid(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t len;
+		const char *out;
+	} rows[] = {
+	    {"plain", 5, "\"plain\""},
+	    {"a\"b\\c\n\t\x01", 8, "\"a\\\"b\\\\c\\n\\t\\u0001\""},
+	    {"\xC3\xA9", 2, "\"\xC3\xA9\""},
+	    {"\xE9t", 2, "\"\xEF\xBF\xBDt\""},
+	    {"\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
+	    {"\xF0\x9F\x98\x80", 4, "\"\xF0\x9F\x98\x80\""},
+	    {"\xF0\x9F", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
+	    {"\0", 1, "\"\xEF\xBF\xBD\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct buf buf = buf_new(1000);
+
+		assert_true(json_text_append(&buf, rows[i].in, rows[i].len));
+		assert_string_equal(buf_text(&buf), rows[i].out);
+		buf_free(&buf);
+	}
+}
+
+static void json_text_leaves_a_cut_sequence_for_the_next_piece(void **state)
+{
+	struct buf buf = buf_new(1000);
+	size_t used;
+
+	(void)state;
+	assert_true(json_text_append_part(&buf, "a\xE2\x82", 3, false, &used));
+	assert_int_equal(used, 1);
+	assert_true(
+	    json_text_append_part(&buf, "\xE2\x82\xAC", 3, false, &used));
+	assert_int_equal(used, 3);
+	assert_string_equal(buf_text(&buf), "a\xE2\x82\xAC");
+	buf_free(&buf);
+}
+
+static void os_fails_the_nth_call_when_told(void **state)
+{
+	struct error err = {0};
+	int fd;
+
+	(void)state;
+	os_break_for_test(OS_OPEN, 2, ENOSPC, false);
+	assert_true(os_open(AT_FDCWD, "/dev/null", O_RDONLY, 0, &fd, &err));
+	os_close(&fd);
+	assert_false(os_open(AT_FDCWD, "/dev/null", O_RDONLY, 0, &fd, &err));
+	assert_int_equal(err.kind, ERROR_FULL);
+	assert_true(os_open(AT_FDCWD, "/dev/null", O_RDONLY, 0, &fd, &err));
+	os_close(&fd);
+	assert_int_equal(fd, -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(buf_refuses_to_pass_its_limit),
+	    cmocka_unit_test(arena_gives_aligned_memory_that_lasts),
+	    cmocka_unit_test(clock_formats_both_ways),
+	    cmocka_unit_test(json_text_is_always_valid),
+	    cmocka_unit_test(
+		json_text_leaves_a_cut_sequence_for_the_next_piece),
+	    cmocka_unit_test(os_fails_the_nth_call_when_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
