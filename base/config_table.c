@@ -44,8 +44,8 @@
 	.kind = KIND_SIZE, AT(field, uint64_t), RANGE(least, most)
 #define RATE(field) .kind = KIND_RATE, AT(field, struct rate), RANGE(0, MANY)
 #define SCORE(field) .kind = KIND_SCORE, AT(field, double)
-#define CHOICE(field, type, list) .kind = KIND_CHOICE, AT(field, type), list
-#define WORDS(list) .words = (list)
+#define CHOICE(field, type, list)                                              \
+	.kind = KIND_CHOICE, AT(field, type), .words = (list)
 
 static const struct word role_words[] = {{"inbound-mx", ROLE_INBOUND_MX},
     {"submission", ROLE_SUBMISSION}, {NULL, 0}};
@@ -64,7 +64,7 @@ static const struct word tls_words[] = {{"none", OUTBOUND_TLS_NONE},
     {"require", OUTBOUND_TLS_REQUIRE}, {NULL, 0}};
 
 #define CHECK_MODE(field)                                                      \
-	CHOICE(field, enum check_mode, WORDS(check_words)),                    \
+	CHOICE(field, enum check_mode, check_words),                           \
 	    .programs = SMTPD | SPOOL, .fallback = "mark"
 
 const struct setting settings[] = {
@@ -75,7 +75,7 @@ const struct setting settings[] = {
 	.what = "INI file with any of the settings below: their names in "
 		"lower case, sections as you like; the environment wins"},
     {.name = "HARAKA_ROLE",
-	CHOICE(haraka_role, enum smtpd_role, WORDS(role_words)),
+	CHOICE(haraka_role, enum smtpd_role, role_words),
 	.programs = SMTPD,
 	.flags = RESTART,
 	.fallback = "inbound-mx",
@@ -83,7 +83,7 @@ const struct setting settings[] = {
     {.name = "DELIVER_LANES",
 	.kind = KIND_FLAGS,
 	AT(deliver_lanes, unsigned),
-	WORDS(lane_words),
+	.words = lane_words,
 	.programs = DELIVER,
 	.flags = RESTART,
 	.fallback = "webhook,smtp",
@@ -96,7 +96,7 @@ const struct setting settings[] = {
 	.check = check_domain,
 	.what = "our name in the greeting, HELO, Received and bounces"},
     {.name = "LOG_LEVEL",
-	CHOICE(log_level, enum log_level, WORDS(level_words)),
+	CHOICE(log_level, enum log_level, level_words),
 	.programs = ALL,
 	.fallback = "info",
 	.what = "the least level that is logged"},
@@ -406,7 +406,7 @@ const struct setting settings[] = {
 	.fallback = "10",
 	.what = "errors before `421`"},
     {.name = "SMTP_BARE_NEWLINE",
-	CHOICE(smtp_bare_newline, enum bare_newline, WORDS(newline_words)),
+	CHOICE(smtp_bare_newline, enum bare_newline, newline_words),
 	.programs = SMTPD,
 	.fallback = "reject",
 	.what = "what happens to a CR or LF alone"},
@@ -490,7 +490,7 @@ const struct setting settings[] = {
 	.check = check_service,
 	.what = "clamd: `host:port` or a socket's path"},
     {.name = "CLAMAV_ON_ERROR",
-	CHOICE(clamav_on_error, enum on_error, WORDS(on_error_words)),
+	CHOICE(clamav_on_error, enum on_error, on_error_words),
 	.programs = SMTPD | SPOOL,
 	.fallback = "defer",
 	.what = "what happens while it does not answer: `defer` or "
@@ -593,7 +593,7 @@ const struct setting settings[] = {
 	.fallback = "10",
 	.what = "of them to one domain"},
     {.name = "OUTBOUND_TLS",
-	CHOICE(outbound_tls, enum outbound_tls, WORDS(tls_words)),
+	CHOICE(outbound_tls, enum outbound_tls, tls_words),
 	.programs = DELIVER,
 	.fallback = "opportunistic",
 	.what = "`none`, `opportunistic` or `require`; DANE and MTA-STS where "
