@@ -22,10 +22,12 @@
 #define GIB (INT64_C(1024) * 1024 * 1024)
 #define MANY 1000000
 
-/* The field's place; does not compile if the field has another type. */
+/* The field's place; does not compile if the field has another type.
+ * NOLINTBEGIN(bugprone-macro-parentheses): a type cannot wear them */
 #define AT(field, type)                                                        \
 	.offset = _Generic(((struct config *)0)->field, type                   \
 			   : offsetof(struct config, field))
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define RANGE(least, most) .low = (least), .high = (most)
 
 #define TEXT(field) .kind = KIND_TEXT, AT(field, const char *)
