@@ -70,7 +70,8 @@ static const struct word tls_words[] = {{"none", OUTBOUND_TLS_NONE},
 	    .programs = SMTPD | SPOOL, .fallback = "mark"
 
 const struct setting settings[] = {
-    {.name = "ELEKTRINE_CONFIG",
+    {.heading = "The program",
+	.name = "ELEKTRINE_CONFIG",
 	TEXT(elektrine_config),
 	.programs = ALL,
 	.flags = SETTING_ENV_ONLY,
@@ -107,7 +108,7 @@ const struct setting settings[] = {
 	.programs = ALL,
 	.flags = RESTART,
 	.derive = default_run_user,
-	.derived_from = "started as root",
+	.derived_from = "elektrine as root",
 	.check = check_user,
 	.what = "account to run as once the ports are open; by default "
 		"`elektrine` when started as root and it exists"},
@@ -119,7 +120,8 @@ const struct setting settings[] = {
 	.what = "address and port of this program's own `/metrics`, `/livez` "
 		"and `/readyz`"},
 
-    {.name = "SPOOL_DIR",
+    {.heading = "The spool",
+	.name = "SPOOL_DIR",
 	TEXT(spool_dir),
 	.programs = ALL,
 	.flags = RESTART,
@@ -154,7 +156,8 @@ const struct setting settings[] = {
 	.fallback = "0",
 	.what = "how long delivered messages are kept, for `replay`"},
 
-    {.name = "PHOENIX_WEBHOOK_URL",
+    {.heading = "Phoenix",
+	.name = "PHOENIX_WEBHOOK_URL",
 	TEXT(phoenix_webhook_url),
 	.programs = SMTPD | DELIVER,
 	.flags = URL,
@@ -228,7 +231,8 @@ const struct setting settings[] = {
 	.fallback = "86400000",
 	.what = "how long it is believed while Phoenix does not answer"},
 
-    {.name = "REDIS_URL",
+    {.heading = "Wake-ups",
+	.name = "REDIS_URL",
 	TEXT(redis_url),
 	.programs = ALL,
 	.flags = URL,
@@ -248,7 +252,8 @@ const struct setting settings[] = {
 	.fallback = "elektrine:inbound:dlq",
 	.what = "the same for dead messages"},
 
-    {.name = "WEBHOOK_CONCURRENCY",
+    {.heading = "Delivery to the webhook",
+	.name = "WEBHOOK_CONCURRENCY",
 	COUNT(webhook_concurrency, 1, 1024),
 	.programs = DELIVER,
 	.flags = RESTART,
@@ -322,7 +327,8 @@ const struct setting settings[] = {
 	.fallback = "true",
 	.what = "false: bounces are recorded and not posted"},
 
-    {.name = "ELEKTRINE_QUEUE_MAX_RAW_BYTES",
+    {.heading = "Bounds of a message",
+	.name = "ELEKTRINE_QUEUE_MAX_RAW_BYTES",
 	SIZE(elektrine_queue_max_raw_bytes, 1024, GIB),
 	.programs = ALL,
 	.flags = RESTART,
@@ -354,7 +360,8 @@ const struct setting settings[] = {
 	.fallback = "1000",
 	.what = "MIME parts that are looked at"},
 
-    {.name = "SMTP_LISTEN",
+    {.heading = "SMTP sessions",
+	.name = "SMTP_LISTEN",
 	LIST(smtp_listen),
 	.programs = SMTPD,
 	.flags = RESTART,
@@ -439,7 +446,8 @@ const struct setting settings[] = {
 	.check = check_cidr,
 	.what = "whose `X-Spam-*` headers count"},
 
-    {.name = "DNS_SERVERS",
+    {.heading = "Checks on the way in",
+	.name = "DNS_SERVERS",
 	LIST(dns_servers),
 	.programs = ALL,
 	.check = check_dns_server,
@@ -513,7 +521,8 @@ const struct setting settings[] = {
 	.fallback = "262144",
 	.what = "larger messages are not shown to spamd"},
 
-    {.name = "HARAKA_HTTP_HOST",
+    {.heading = "HTTP API",
+	.name = "HARAKA_HTTP_HOST",
 	TEXT(haraka_http_host),
 	.programs = HTTPAPI,
 	.flags = RESTART,
@@ -572,7 +581,8 @@ const struct setting settings[] = {
 	.check = check_absolute_path,
 	.what = "`<domain>/private` and `<domain>/selector`"},
 
-    {.name = "ELEKTRINE_LOCAL_MX_HOST",
+    {.heading = "Outgoing mail",
+	.name = "ELEKTRINE_LOCAL_MX_HOST",
 	TEXT(elektrine_local_mx_host),
 	.programs = SMTPD | DELIVER | HTTPAPI,
 	.check = check_domain,
@@ -616,7 +626,8 @@ const struct setting settings[] = {
 	.check = check_cidr,
 	.what = "private or loopback networks where a mail server may be"},
 
-    {.name = "QUEUE_WARN_THRESHOLD",
+    {.heading = "Alarms",
+	.name = "QUEUE_WARN_THRESHOLD",
 	COUNT(queue_warn_threshold, 0, 1000 * MANY),
 	.programs = DELIVER | HTTPAPI | SPOOL,
 	.fallback = "1000",
