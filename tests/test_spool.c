@@ -137,7 +137,7 @@ static void put(struct spool *spool, const struct recipient *to, size_t count,
 	struct draft *draft = draft_of(spool, &envelope, "hello\r\n", 7);
 	struct error err;
 
-	(void)strcpy(id, spool_draft_id(draft));
+	memcpy(id, spool_draft_id(draft), ID_TEXT + 1);
 	err = commit_and_wait(draft, &envelope);
 	if (err.kind != ERROR_NONE)
 		fail_msg("%s", err.text);
@@ -253,7 +253,7 @@ static void a_message_comes_back_as_it_was(void **state)
 		struct source source;
 		size_t len;
 
-		(void)strcpy(text, spool_draft_id(draft));
+		memcpy(text, spool_draft_id(draft), ID_TEXT + 1);
 		source = spool_draft_source(draft);
 		assert_int_equal(source.size, sizes[i]);
 		assert_true(
@@ -407,7 +407,7 @@ static void a_hard_failure_opens_the_circuit_and_probes_rotate(void **state)
 		clock_set_for_test(wall, mono);
 		assert_int_equal(turn(agent, NULL, 0, works, 4), 1);
 		assert_int_equal(turn(agent, NULL, 0, works + 1, 3), 0);
-		(void)strcpy(probed[i], works[0]->id_text);
+		memcpy(probed[i], works[0]->id_text, ID_TEXT + 1);
 		out = outcome_of(&works[0], OUTCOME_DEFERRED, BLAME_HARD);
 		assert_int_equal(turn(agent, &out, 1, works, 0), 0);
 	}
@@ -454,13 +454,14 @@ static void retries_exhausted_make_a_dead_letter(void **state)
 	struct work *works[1];
 	struct outcome out;
 	char id[ID_TEXT + 1];
-	int64_t wall = clock_wall_ms();
+	int64_t wall;
 
 	(void)state;
 	few.max_retries = 2;
 	agent = open_agent(spool, &few);
 	clock_set_for_test(wall, 1000);
 	put(spool, one, 1, id);
+	wall = clock_wall_ms(); /* not before: it would not be due yet */
 	for (unsigned i = 1; i <= 3; i++) {
 		clock_set_for_test(wall, 1000);
 		assert_int_equal(turn(agent, NULL, 0, works, 1), 1);
@@ -683,7 +684,8 @@ static void a_file_without_a_record_is_set_aside(void **state)
 	(void)snprintf(to, sizeof(to), "%s/queue/tmp/%s", dir,
 	    "00000000000000000000000000");
 	assert_int_equal(mkdir(to, 0700), 0);
-	(void)strcat(strcat(to, "/"), id);
+	(void)snprintf(to, sizeof(to), "%s/queue/tmp/%s/%s", dir,
+	    "00000000000000000000000000", id);
 	assert_int_equal(link(from, to), 0);
 	spool_close(&spool);
 	spool = open_spool();
