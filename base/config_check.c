@@ -1,0 +1,282 @@
+#include "base/config_check.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define HOST_MAX 255 /* RFC 1035 section 2.3.4 */
+#define LABEL_MAX 63
+
+/* Whole numbers only, no sign, no blank. */
+static bool number_within(const char *text, unsigned long high)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits < 10 && text[digits] == '\0' &&
+	       strtoul(text, NULL, 10) <= high;
+}
+
+static bool is_ipv4(const char *text)
+{
+	struct in_addr address;
+
+	return inet_pton(AF_INET, text, &address) == 1;
+}
+
+static bool is_ipv6(const char *text)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+static bool is_label_char(unsigned char c)
+{
+	return isalnum(c) || c == '-' || c == '_' || c >= 0x80;
+}
+
+static bool is_domain(const char *text)
+{
+	size_t label = 0, len = strlen(text);
+
+	if (len == 0 || len > HOST_MAX)
+		return false;
+	for (size_t i = 0; i <= len; i++) {
+		if (text[i] == '.' || text[i] == '\0') {
+			if (label == 0 || label > LABEL_MAX ||
+			    text[i - 1] == '-')
+				return false;
+			label = 0;
+		} else if (!is_label_char((unsigned char)text[i]) ||
+			   (text[i] == '-' && label == 0)) {
+			return false;
+		} else {
+			label++;
+		}
+	}
+	return true;
+}
+
+const char *check_domain(const char *text)
+{
+	return is_domain(text) ? NULL : "is not a domain name";
+}
+
+const char *check_absolute_path(const char *text)
+{
+	return text[0] == '/' ? NULL : "is not an absolute path";
+}
+
+const char *check_user(const char *text)
+{
+	return getpwnam(text) != NULL ? NULL : "is not a user of this host";
+}
+
+/* Cuts "host", "host:port", "[v6]" or "[v6]:port" in two; *port is NULL when
+ * there is none. False if that cannot be done. */
+static bool split_host_port(
+    const char *text, char host[HOST_MAX + 1], const char **port)
+{
+	const char *start = text, *end, *rest;
+
+	if (text[0] == '[') {
+		start = text + 1;
+		end = strchr(start, ']');
+		if (end == NULL)
+			return false;
+		rest = end + 1;
+	} else {
+		end = start + strcspn(start, ":");
+		rest = end;
+	}
+	if (end == start || end - start > HOST_MAX ||
+	    (rest[0] != '\0' && rest[0] != ':'))
+		return false;
+	memcpy(host, start, (size_t)(end - start));
+	host[end - start] = '\0';
+	*port = rest[0] == ':' ? rest + 1 : NULL;
+	if (text[0] == '[')
+		return is_ipv6(host);
+	return true;
+}
+
+static bool is_host_port(const char *text, bool port_needed)
+{
+	char host[HOST_MAX + 1];
+	const char *port;
+
+	if (!split_host_port(text, host, &port))
+		return false;
+	if (text[0] != '[' && !is_domain(host))
+		return false;
+	if (port == NULL)
+		return !port_needed;
+	return number_within(port, UINT16_MAX) && strtoul(port, NULL, 10) > 0;
+}
+
+/* The authority of a URL, up to its path, without user and password. */
+static bool authority_is_right(const char *text, size_t len)
+{
+	char authority[HOST_MAX + 16];
+	const char *at = memrchr(text, '@', len);
+
+	if (at != NULL) {
+		len -= (size_t)(at + 1 - text);
+		text = at + 1;
+	}
+	if (len >= sizeof(authority))
+		return false;
+	memcpy(authority, text, len);
+	authority[len] = '\0';
+	return is_host_port(authority, false);
+}
+
+const char *check_http_url(const char *text)
+{
+	static const char wrong[] = "is not an http:// or https:// URL";
+	size_t scheme;
+
+	if (strncasecmp(text, "http://", 7) == 0)
+		scheme = 7;
+	else if (strncasecmp(text, "https://", 8) == 0)
+		scheme = 8;
+	else
+		return wrong;
+	if (strpbrk(text, " #\\") != NULL ||
+	    !authority_is_right(text + scheme, strcspn(text + scheme, "/?")))
+		return wrong;
+	return NULL;
+}
+
+const char *check_redis_url(const char *text)
+{
+	static const char scheme[] = "redis://";
+	const char *rest, *database;
+	size_t len;
+
+	if (strncasecmp(text, "rediss://", 9) == 0)
+		return "asks for TLS, which is not supported to Redis: use "
+		       "redis:// on a trusted network, or unix:/path";
+	if (strncmp(text, "unix:/", 6) == 0)
+		return NULL;
+	if (strncasecmp(text, scheme, strlen(scheme)) != 0)
+		return "is neither redis://[[user]:password@]host[:port][/db] "
+		       "nor unix:/path";
+	rest = text + strlen(scheme);
+	/* A password may hold a slash only in its %2F form. */
+	len = strcspn(rest, "/");
+	if (!authority_is_right(rest, len))
+		return "names no host, or a port that is none";
+	database = rest[len] == '/' ? rest + len + 1 : "";
+	if (database[0] != '\0' && !number_within(database, INT32_MAX))
+		return "ends with a database that is not a number";
+	return NULL;
+}
+
+static bool is_ip(const char *text)
+{
+	return is_ipv4(text) || is_ipv6(text);
+}
+
+const char *check_host(const char *text)
+{
+	return is_ip(text) || is_domain(text) ? NULL
+					      : "is not a host or an address";
+}
+
+const char *check_cidr(const char *text)
+{
+	static const char wrong[] = "is not a network like 192.0.2.0/24";
+	char address[INET6_ADDRSTRLEN];
+	size_t len = strcspn(text, "/");
+	bool v6;
+
+	if (len >= sizeof(address))
+		return wrong;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	v6 = is_ipv6(address);
+	if (!v6 && !is_ipv4(address))
+		return wrong;
+	if (text[len] == '/' && !number_within(text + len + 1, v6 ? 128 : 32))
+		return wrong;
+	return NULL;
+}
+
+const char *check_cidr_or_file(const char *text)
+{
+	if (text[0] == '@')
+		return check_absolute_path(text + 1);
+	return check_cidr(text);
+}
+
+const char *check_listen(const char *text)
+{
+	char host[HOST_MAX + 1];
+	const char *port;
+
+	if (split_host_port(text, host, &port) && port != NULL &&
+	    number_within(port, UINT16_MAX) &&
+	    (text[0] == '[' || is_ipv4(host)))
+		return NULL;
+	return "is not an address like 0.0.0.0:25 or [::]:25";
+}
+
+const char *check_smtp_listen(const char *text)
+{
+	return check_listen(strncmp(text, "tls:", 4) == 0 ? text + 4 : text);
+}
+
+const char *check_service(const char *text)
+{
+	if (text[0] == '/' || is_host_port(text, true))
+		return NULL;
+	return "is neither host:port nor the path of a socket";
+}
+
+const char *check_smarthost(const char *text)
+{
+	return is_host_port(text, false) ? NULL : "is not host or host:port";
+}
+
+const char *check_dns_server(const char *text)
+{
+	char address[INET6_ADDRSTRLEN];
+	size_t len = strcspn(text, "@");
+
+	if (len < sizeof(address)) {
+		memcpy(address, text, len);
+		address[len] = '\0';
+		if (is_ip(address) &&
+		    (text[len] == '\0' ||
+			number_within(text + len + 1, UINT16_MAX)))
+			return NULL;
+	}
+	return "is not ip or ip@port";
+}
+
+const char *check_weighted_zone(const char *text)
+{
+	char zone[HOST_MAX + 1];
+	size_t len = strcspn(text, "=");
+	char *end;
+	double score;
+
+	if (len < sizeof(zone) && text[len] == '=') {
+		memcpy(zone, text, len);
+		zone[len] = '\0';
+		score = strtod(text + len + 1, &end);
+		if (is_domain(zone) && end != text + len + 1 && *end == '\0' &&
+		    isfinite(score))
+			return NULL;
+	}
+	return "is not zone=score";
+}
