@@ -157,32 +157,30 @@ static bool cidr_parse(
 	return true;
 }
 
-bool cidr_set_parse(const char *text, struct cidr_set **set, struct error *err)
+struct cidr_set *cidr_set_new(void)
 {
-	static const char between[] = ", \t\r\n";
-	struct cidr_set *made = xcalloc(1, sizeof(*made));
+	return xcalloc(1, sizeof(struct cidr_set));
+}
+
+bool cidr_set_add(struct cidr_set *set, const char *text, struct error *err)
+{
 	size_t len;
 
-	*set = NULL;
 	for (;; text += len) {
-		text += strspn(text, between);
+		text += strspn(text, ", \t\r\n");
 		if (*text == '#') {
 			len = strcspn(text, "\n");
 			continue;
 		}
 		len = strcspn(text, ", \t\r\n#");
 		if (len == 0)
-			break;
-		made->all =
-		    xrealloc(made->all, (made->count + 1) * sizeof(*made->all));
-		if (!cidr_parse(text, len, &made->all[made->count], err)) {
-			cidr_set_free(&made);
+			return true;
+		set->all =
+		    xrealloc(set->all, (set->count + 1) * sizeof(*set->all));
+		if (!cidr_parse(text, len, &set->all[set->count], err))
 			return false;
-		}
-		made->count++;
+		set->count++;
 	}
-	*set = made;
-	return true;
 }
 
 void cidr_set_free(struct cidr_set **set)
@@ -237,29 +235,6 @@ bool listen_address_parse(const char *text, size_t len,
 		return error_set(err, ERROR_CONFIG,
 		    "\"%.*s\" is not an address like [::]:25 or 192.0.2.1:25",
 		    (int)len, text);
-	return true;
-}
-
-bool listen_list_parse(const char *text, struct listen_address *out, size_t max,
-    size_t *count, struct error *err)
-{
-	size_t len;
-
-	*count = 0;
-	for (;; text += len) {
-		text += strspn(text, ", \t");
-		len = strcspn(text, ", \t");
-		if (len == 0)
-			break;
-		if (*count == max)
-			return error_set(err, ERROR_CONFIG,
-			    "more than %zu addresses to listen on", max);
-		if (!listen_address_parse(text, len, &out[*count], err))
-			return false;
-		(*count)++;
-	}
-	if (*count == 0)
-		return error_set(err, ERROR_CONFIG, "no address to listen on");
 	return true;
 }
 

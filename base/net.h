@@ -38,11 +38,13 @@ bool ip_is_loopback(const struct ip *ip);
 
 struct cidr_set;
 
-/* "192.0.2.0/24, 2001:db8::/32 203.0.113.7": divided by commas, blanks or line
- * ends; a bare address is a network of one; # begins a comment. Empty text is
- * the empty set. ERROR_CONFIG names the bad entry. */
-MUST_CHECK bool cidr_set_parse(
-    const char *text, struct cidr_set **set, struct error *err);
+/* The empty set. */
+struct cidr_set *cidr_set_new(void);
+/* Adds "192.0.2.0/24, 2001:db8::/32 203.0.113.7": divided by commas, blanks or
+ * line ends; a bare address is a network of one; # begins a comment.
+ * ERROR_CONFIG names the bad entry; those before it were added. */
+MUST_CHECK bool cidr_set_add(
+    struct cidr_set *set, const char *text, struct error *err);
 /* Clears the pointer; NULL is fine. */
 void cidr_set_free(struct cidr_set **set);
 /* NULL is the empty set. Any thread. */
@@ -60,10 +62,6 @@ struct listen_address {
  * says what is wrong with it. */
 MUST_CHECK bool listen_address_parse(const char *text, size_t len,
     struct listen_address *address, struct error *err);
-/* A comma list of them into out[0 ... max - 1]. An empty list is an error. */
-MUST_CHECK bool listen_list_parse(const char *text, struct listen_address *out,
-    size_t max, size_t *count, struct error *err);
-
 /* A listening TCP socket, without blocking and closed on exec. "[::]" takes
  * IPv4 too, and becomes 0.0.0.0 where the machine has no IPv6. *fd is -1 on
  * failure; ERROR_BUSY if the address is taken. */

@@ -36,10 +36,12 @@ static bool is_dot_atext(char c)
 static bool pass_utf8(struct cursor *cursor)
 {
 	int step;
+	size_t bad;
 
 	if (cursor->at == cursor->end || (unsigned char)*cursor->at < 0x80)
 		return false;
-	step = utf8_sequence(cursor->at, (size_t)(cursor->end - cursor->at));
+	step =
+	    utf8_sequence(cursor->at, (size_t)(cursor->end - cursor->at), &bad);
 	if (step <= 0)
 		return false;
 	cursor->at += step;

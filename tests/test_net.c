@@ -83,13 +83,14 @@ static void cidr_set_finds_networks_of_both_families(void **state)
 	    {"2001:db8:ffff::1", true}, {"2001:db9::1", false},
 	    {"::c000:201", false}, /* not the mapped form */
 	};
-	struct cidr_set *set;
+	struct cidr_set *set = cidr_set_new();
 	struct error err;
 
 	(void)state;
-	assert_true(cidr_set_parse("192.0.2.5/25, 2001:db8::/32 # ours\n"
-				   "# one more\n203.0.113.7\t",
-	    &set, &err));
+	assert_true(cidr_set_add(set,
+	    "192.0.2.5/25, 2001:db8::/32 # ours\n"
+	    "# one more\n203.0.113.7\t",
+	    &err));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ip ip = ip_of(rows[i].ip);
 
@@ -102,18 +103,16 @@ static void cidr_set_finds_networks_of_both_families(void **state)
 static void cidr_set_knows_nothing_and_everything(void **state)
 {
 	struct ip ip = ip_of("198.51.100.1"), six = ip_of("2001:db8::1");
-	struct cidr_set *set;
+	struct cidr_set *set = cidr_set_new();
 
 	(void)state;
 	assert_false(cidr_set_has(NULL, &ip));
-	assert_true(cidr_set_parse(" \n", &set, NULL));
+	assert_true(cidr_set_add(set, " \n", NULL));
 	assert_false(cidr_set_has(set, &ip));
-	cidr_set_free(&set);
-	assert_true(cidr_set_parse("0.0.0.0/0", &set, NULL));
+	assert_true(cidr_set_add(set, "0.0.0.0/0", NULL));
 	assert_true(cidr_set_has(set, &ip));
 	assert_false(cidr_set_has(set, &six));
-	cidr_set_free(&set);
-	assert_true(cidr_set_parse("::/0", &set, NULL));
+	assert_true(cidr_set_add(set, "::/0", NULL));
 	assert_true(cidr_set_has(set, &six));
 	cidr_set_free(&set);
 }
@@ -122,35 +121,43 @@ static void cidr_set_names_the_bad_entry(void **state)
 {
 	static const char *const rows[] = {"192.0.2.0/33", "192.0.2.0/",
 	    "2001:db8::/129", "example.com", "1.2.3.4/x", "/8"};
-	struct cidr_set *set;
+	struct cidr_set *set = cidr_set_new();
 	struct error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_false(cidr_set_parse(rows[i], &set, &err));
-		assert_null(set);
+		assert_false(cidr_set_add(set, rows[i], &err));
 		assert_int_equal(err.kind, ERROR_CONFIG);
 		assert_non_null(strstr(err.text, rows[i]));
 	}
+	cidr_set_free(&set);
 }
 
 static void listen_addresses_are_read(void **state)
 {
-	struct listen_address list[4];
-	size_t count;
-	struct error err;
-	struct ip any = {{0}};
+	static const struct {
+		const char *in, *ip;
+		unsigned port;
+		bool tls;
+	} rows[] = {
+	    {"[::]:587", "::", 587, false},
+	    {"tls:[::]:465", "::", 465, true},
+	    {"127.0.0.1:0", "127.0.0.1", 0, false},
+	    {"[2001:db8::1]:65535", "2001:db8::1", 65535, false},
+	};
 
 	(void)state;
-	assert_true(listen_list_parse(
-	    "[::]:587, tls:[::]:465,127.0.0.1:0", list, 4, &count, &err));
-	assert_int_equal(count, 3);
-	assert_true(ip_equal(&list[0].ip, &any));
-	assert_int_equal(list[0].port, 587);
-	assert_false(list[0].tls);
-	assert_true(list[1].tls);
-	assert_true(ip_is_loopback(&list[2].ip));
-	assert_false(listen_list_parse("[::]:1,[::]:2", list, 1, &count, &err));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct listen_address address;
+		struct ip ip = ip_of(rows[i].ip);
+		struct error err;
+
+		assert_true(listen_address_parse(
+		    rows[i].in, strlen(rows[i].in), &address, &err));
+		assert_true(ip_equal(&address.ip, &ip));
+		assert_int_equal(address.port, rows[i].port);
+		assert_int_equal(address.tls, rows[i].tls);
+	}
 }
 
 static void listen_addresses_are_checked(void **state)
@@ -158,13 +165,13 @@ static void listen_addresses_are_checked(void **state)
 	static const char *const rows[] = {"", "25", ":25", "::1:25", "[::]",
 	    "[::]:", "[::]:65536", "[127.0.0.1]:25", "localhost:25",
 	    "tls:", "[::]:25x"};
-	struct listen_address list[2];
-	size_t count;
+	struct listen_address address;
 	struct error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_false(listen_list_parse(rows[i], list, 2, &count, &err));
+		assert_false(listen_address_parse(
+		    rows[i], strlen(rows[i]), &address, &err));
 		assert_int_equal(err.kind, ERROR_CONFIG);
 	}
 }
