@@ -50,8 +50,8 @@ MUST_CHECK bool os_link(
     int from_dir, const char *from, int to_dir, const char *to, struct error *);
 MUST_CHECK bool os_rename(
     int from_dir, const char *from, int to_dir, const char *to, struct error *);
-MUST_CHECK bool os_unlink(int dir, const char *path, struct error *);
-MUST_CHECK bool os_rmdir(int dir, const char *path, struct error *);
+bool os_unlink(int dir, const char *path, struct error *);
+bool os_rmdir(int dir, const char *path, struct error *);
 MUST_CHECK bool os_ftruncate(int fd, off_t size, struct error *);
 /* Really allocates the blocks (posix_fallocate). */
 MUST_CHECK bool os_allocate(int fd, off_t size, struct error *);

@@ -41,6 +41,10 @@
  * each, on one line that stays under the 998 of RFC 5322. */
 #define LIMIT_RECIPIENTS 900
 
+/* run/ballast: what recording outcomes may need on a full disk before the
+ * first file is gone: a few thousand index pages. */
+#define LIMIT_BALLAST (64 * 1024 * 1024)
+
 /* --- the index -------------------------------------------------------- */
 
 /* The map is address space, not disk: 64 GiB are room for 100 million
@@ -48,6 +52,8 @@
 #define LIMIT_MAP_SIZE (64ULL * 1024 * 1024 * 1024)
 /* Messages made durable by one commit. */
 #define LIMIT_GROUP 512
+/* From so many files on, one syncfs() is cheaper than a sync of each. */
+#define LIMIT_SYNC_SINGLY 4
 /* The last answer of a destination as kept with a delivery, in bytes. */
 #define LIMIT_ANSWER 256
 /* Attempts kept in the story of a live message; the oldest go first, but
@@ -56,6 +62,10 @@
 
 /* --- delivery --------------------------------------------------------- */
 
+/* What a lost wake-up costs at most, in milliseconds. */
+#define LIMIT_POLL_MS 1000
+/* Claims of dead agents that are freed by one transaction. */
+#define LIMIT_REAP 1000
 /* An answer to a webhook is read up to this many bytes. */
 #define LIMIT_WEBHOOK_ANSWER (64 * 1024)
 

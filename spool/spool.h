@@ -48,7 +48,8 @@ struct spool_options {
 	 * room. */
 	uint64_t max_message_bytes;
 	int64_t history_retention_ms; /* HISTORY_RETENTION */
-	int64_t keep_delivered_ms;    /* KEEP_DELIVERED */
+	uint64_t map_size; /* of the index at first; 0 = LIMIT_MAP_SIZE. For
+			    * tests: it grows by itself */
 	/* Called on the committer's or turn's thread after a commit with each
 	 * message that is new (dead = false) or newly dead: for announcements
 	 * beyond the machine. Must not block. May be NULL. */
@@ -202,6 +203,9 @@ void spool_agent_close(struct agent **agent);
 /* For SIGHUP. Same thread as spool_turn(). */
 void spool_agent_set_policy(
     struct agent *agent, const struct lane_policy *policy);
+/* Whether the circuit of a destination ("" for the webhook) is open: work that
+ * was claimed and not begun should be released then. Any thread. */
+bool spool_agent_blocked(struct agent *agent, const char *destination);
 /* Becomes readable when there may be new work. spool_agent_woken() empties
  * it. */
 int spool_agent_wake_fd(const struct agent *agent);

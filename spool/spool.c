@@ -1,0 +1,432 @@
+/* Opening, closing and the health of a spool. */
+#include "spool/spool.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "spool/commit.h"
+#include "spool/events.h"
+#include "spool/guard.h"
+#include "spool/internal.h"
+#include "spool/notify.h"
+#include "spool/recover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* What a newer program must raise when an older one could not understand the
+ * spool any more. */
+#define SPOOL_FORMAT 1
+#define FORMAT_FILE "format"
+#define SECRET_FILE "secret"
+
+/* --- the folder ------------------------------------------------------- */
+
+/* Makes the folder and all above it. */
+static bool make_folder(const char *dir, struct error *err)
+{
+	char path[4096];
+	size_t len = strlen(dir);
+
+	if (len >= sizeof(path))
+		return error_set(
+		    err, ERROR_CONFIG, "the path of the spool is too long");
+	for (size_t i = 1; i <= len; i++) {
+		if (dir[i] != '/' && dir[i] != '\0')
+			continue;
+		memcpy(path, dir, i);
+		path[i] = '\0';
+		if (mkdir(path, 0770) != 0 && errno != EEXIST)
+			return error_errno(
+			    err, "cannot make the spool %s", path);
+	}
+	return true;
+}
+
+static bool open_root(struct spool *spool, struct error *err)
+{
+	static const char *const folders[] = {
+	    "run", "run/agents", "index", "history"};
+
+	if (spool->options.create && !make_folder(spool->dir, err))
+		return false;
+	if (!os_open(AT_FDCWD, spool->dir, O_RDONLY | O_DIRECTORY, 0,
+		&spool->root, err)) {
+		if (err != NULL && err->kind == ERROR_NOT_FOUND)
+			return error_set(err, ERROR_CONFIG,
+			    "there is no spool at %s", spool->dir);
+		return false;
+	}
+	for (size_t i = 0;
+	     spool->options.create && i < sizeof(folders) / sizeof(folders[0]);
+	     i++) {
+		if (mkdirat(spool->root, folders[i], 0770) != 0 &&
+		    errno != EEXIST)
+			return error_errno(err, "cannot make the folder %s/%s",
+			    spool->dir, folders[i]);
+	}
+	return true;
+}
+
+/* Writes a small file that is whole or absent, whatever happens. */
+static bool write_whole(struct spool *spool, const char *name, const void *data,
+    size_t len, struct error *err)
+{
+	char temporary[64];
+	bool done;
+	int fd;
+
+	(void)snprintf(temporary, sizeof(temporary), "%s.new", name);
+	if (!os_open(spool->root, temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600,
+		&fd, err))
+		return false;
+	done = os_write(fd, data, len, err) && os_fsync(fd, err);
+	os_close(&fd);
+	return done &&
+	       os_rename(spool->root, temporary, spool->root, name, err) &&
+	       os_fsync(spool->root, err);
+}
+
+/* Reads at most size bytes; *got 0 if there is no such file. */
+static bool read_small(struct spool *spool, const char *name, void *data,
+    size_t size, size_t *got, struct error *err)
+{
+	struct error why;
+	bool done;
+	int fd;
+
+	*got = 0;
+	if (!os_open(spool->root, name, O_RDONLY, 0, &fd, &why)) {
+		if (why.kind == ERROR_NOT_FOUND)
+			return true;
+		return error_set(err, why.kind, "%.390s", why.text);
+	}
+	done = os_pread(fd, data, size, 0, got, err);
+	os_close(&fd);
+	return done;
+}
+
+static bool load_secret(struct spool *spool, struct error *err)
+{
+	size_t got;
+
+	if (!read_small(
+		spool, SECRET_FILE, spool->key, sizeof(spool->key), &got, err))
+		return false;
+	if (got == sizeof(spool->key))
+		return true;
+	if (got != 0 || !spool->options.create)
+		return error_set(err, ERROR_CONFIG,
+		    "%s/" SECRET_FILE " is missing or too short: it is the key "
+		    "of the content hashes; restore it from a backup",
+		    spool->dir);
+	randombytes_buf(spool->key, sizeof(spool->key));
+	return write_whole(
+	    spool, SECRET_FILE, spool->key, sizeof(spool->key), err);
+}
+
+static void new_uuid(char text[SPOOL_UUID_TEXT + 1])
+{
+	uint8_t b[16];
+
+	randombytes_buf(b, sizeof(b));
+	b[6] = (uint8_t)((b[6] & 0x0F) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3F) | 0x80);
+	(void)snprintf(text, SPOOL_UUID_TEXT + 1,
+	    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+	    "%02x%02x%02x%02x%02x%02x",
+	    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+	    b[11], b[12], b[13], b[14], b[15]);
+}
+
+/* "elektrine-spool <format> <uuid>\n": which spool this is. */
+static bool load_format(struct spool *spool, struct error *err)
+{
+	char text[128] = "";
+	unsigned format;
+	size_t got;
+
+	if (!read_small(spool, FORMAT_FILE, text, sizeof(text) - 1, &got, err))
+		return false;
+	if (got == 0) {
+		if (!spool->options.create)
+			return error_set(err, ERROR_CONFIG,
+			    "%s is not a spool: it has no file " FORMAT_FILE,
+			    spool->dir);
+		new_uuid(spool->uuid);
+		(void)snprintf(text, sizeof(text), "elektrine-spool %d %s\n",
+		    SPOOL_FORMAT, spool->uuid);
+		return write_whole(spool, FORMAT_FILE, text, strlen(text), err);
+	}
+	if (sscanf(text, "elektrine-spool %u %36s", &format, spool->uuid) != 2)
+		return error_set(err, ERROR_CONFIG,
+		    "%s/" FORMAT_FILE " is damaged", spool->dir);
+	if (format > SPOOL_FORMAT)
+		return error_set(err, ERROR_CONFIG,
+		    "the spool was written by a newer program (format %u, this "
+		    "one knows %d)",
+		    format, SPOOL_FORMAT);
+	return true;
+}
+
+/* --- the index -------------------------------------------------------- */
+
+static bool stop_at_first(void *arg, enum box box, int folder, const char *name)
+{
+	struct id id;
+
+	(void)box;
+	(void)folder;
+	if (!maildir_name_id(name, &id))
+		return true;
+	*(bool *)arg = true;
+	return false;
+}
+
+static bool holds_mail(struct spool *spool, bool *mail, struct error *err)
+{
+	*mail = false;
+	return maildir_each(
+		   &spool->maildirs, BOX_QUEUE, stop_at_first, mail, err) &&
+	       (*mail || maildir_each(&spool->maildirs, BOX_DEAD, stop_at_first,
+			     mail, err));
+}
+
+/* The index must name this spool; a new one learns the name. */
+static bool check_uuid(struct spool *spool, bool created, struct error *err)
+{
+	struct index_txn *txn;
+	struct bytes value;
+	bool same;
+
+	if (created) {
+		if (!index_write_begin(spool->index, &txn, err))
+			return false;
+		meta_put(txn, "uuid", spool->uuid, SPOOL_UUID_TEXT);
+		return index_commit(&txn, err);
+	}
+	if (!index_read_begin(spool->index, &txn, err))
+		return false;
+	same = meta_get(txn, "uuid", &value) && value.len == SPOOL_UUID_TEXT &&
+	       memcmp(value.data, spool->uuid, SPOOL_UUID_TEXT) == 0;
+	index_abort(&txn);
+	return same ||
+	       error_set(err, ERROR_CORRUPT,
+		   "the index belongs to another spool: run `elektrine-spool "
+		   "rebuild`");
+}
+
+static bool index_is_there(struct spool *spool)
+{
+	struct stat st;
+
+	return fstatat(spool->root, "index/data.mdb", &st, 0) == 0 &&
+	       st.st_size > 0;
+}
+
+static bool open_index(struct spool *spool, struct error *err)
+{
+	char path[4096];
+	struct error why;
+	bool mail = false, created;
+
+	if (!index_is_there(spool)) {
+		if (!holds_mail(spool, &mail, err))
+			return false;
+		if (mail)
+			return error_set(err, ERROR_CORRUPT,
+			    "the index is missing while the maildirs hold "
+			    "mail: run `elektrine-spool rebuild`");
+	}
+	(void)snprintf(path, sizeof(path), "%s/index", spool->dir);
+	if (index_open(path, spool->options.create,
+		spool->options.access == SPOOL_READ, spool->options.map_size,
+		&spool->index, &created, &why))
+		return check_uuid(spool, created, err);
+	if (why.kind == ERROR_CORRUPT)
+		return error_set(err, ERROR_CORRUPT,
+		    "%.300s: run `elektrine-spool rebuild`", why.text);
+	return error_set(err, why.kind, "%.390s", why.text);
+}
+
+/* --- opening ---------------------------------------------------------- */
+
+static bool take_part(struct spool *spool, struct error *err)
+{
+	struct recovery report;
+
+	guard_check_file_system(spool->root, spool->dir);
+	if (!spool_recover(spool, &report, err) ||
+	    !spool_become_writer(spool, err))
+		return false;
+	if (report.writers > 0)
+		log_event(LOG_WARN, "spool_recovered",
+		    LOG_NUMBER("writers", report.writers),
+		    LOG_NUMBER("kept", report.kept),
+		    LOG_NUMBER("orphaned", report.orphaned),
+		    LOG_NUMBER("unfinished", report.unfinished),
+		    LOG_NUMBER("unlinked", report.unlinked));
+	ballast_make(&spool->room);
+	spool->notifier = notifier_new(spool->root);
+	spool->committer = committer_new(spool);
+	return true;
+}
+
+/* What a first start makes: one program at a time, so that two that start
+ * together agree on one spool. */
+static bool open_parts(struct spool *spool, struct error *err)
+{
+	if (!load_format(spool, err) || !load_secret(spool, err) ||
+	    !maildirs_open(
+		&spool->maildirs, spool->root, spool->options.create, err))
+		return false;
+	/* Whoever wants it alone wants to make the index anew. */
+	return spool->options.access == SPOOL_EXCLUSIVE ||
+	       open_index(spool, err);
+}
+
+static bool open_all(struct spool *spool, struct error *err)
+{
+	const struct spool_options *options = &spool->options;
+	int making = -1;
+	bool done;
+
+	if (!open_root(spool, err) ||
+	    !guard_enter(spool->root, options->access == SPOOL_EXCLUSIVE,
+		&spool->guard, err))
+		return false;
+	room_init(&spool->room, spool->root, options->min_free_bytes,
+	    options->min_free_percent);
+	if (options->create && !guard_recovery(spool->root, &making, err))
+		return false;
+	done = open_parts(spool, err);
+	os_close(&making);
+	if (!done || options->access != SPOOL_WRITE)
+		return done;
+	return take_part(spool, err);
+}
+
+bool spool_open(const struct spool_options *options, struct spool **result,
+    struct error *err)
+{
+	struct spool *spool = xcalloc(1, sizeof(*spool));
+
+	*result = NULL;
+	if (sodium_init() < 0)
+		fatal("libsodium cannot be initialised");
+	spool->options = *options;
+	spool->dir = xstrdup(options->dir);
+	spool->options.dir = spool->dir;
+	spool->root = spool->guard = spool->writer = spool->writer_lock = -1;
+	for (int i = 0; i < BOX_COUNT; i++)
+		spool->maildirs.fresh[i] = spool->maildirs.seen[i] = -1;
+	(void)pthread_rwlock_init(&spool->index_lock, NULL);
+	(void)pthread_mutex_init(&spool->broken_lock, NULL);
+	if (!open_all(spool, err)) {
+		spool_close(&spool);
+		return false;
+	}
+	*result = spool;
+	return true;
+}
+
+void spool_close(struct spool **spool)
+{
+	struct spool *gone = *spool;
+
+	if (gone == NULL)
+		return;
+	committer_free(&gone->committer);
+	notifier_free(&gone->notifier);
+	if (gone->root >= 0)
+		spool_leave_writers(gone);
+	index_close(&gone->index);
+	maildirs_close(&gone->maildirs);
+	os_close(&gone->guard);
+	os_close(&gone->root);
+	(void)pthread_rwlock_destroy(&gone->index_lock);
+	(void)pthread_mutex_destroy(&gone->broken_lock);
+	sodium_memzero(gone->key, sizeof(gone->key));
+	free(gone->dir);
+	free(gone);
+	*spool = NULL;
+}
+
+/* --- health ----------------------------------------------------------- */
+
+bool spool_healthy(struct spool *spool, struct error *err)
+{
+	if (!atomic_load(&spool->broken))
+		return true;
+	if (err != NULL) {
+		(void)pthread_mutex_lock(&spool->broken_lock);
+		*err = spool->broken_why;
+		(void)pthread_mutex_unlock(&spool->broken_lock);
+	}
+	return false;
+}
+
+void spool_break(struct spool *spool, const struct error *why)
+{
+	(void)pthread_mutex_lock(&spool->broken_lock);
+	spool->broken_why = *why;
+	spool->broken_why.kind = ERROR_IO;
+	(void)pthread_mutex_unlock(&spool->broken_lock);
+	if (atomic_exchange(&spool->broken, true))
+		return;
+	log_event(LOG_ERROR, "spool_broken", LOG_TEXT("error", why->text),
+	    LOG_TEXT("text",
+		"no more mail is taken until the spool was opened and checked "
+		"again"));
+	if (spool->committer != NULL)
+		committer_wake(spool->committer);
+}
+
+/* --- transactions ----------------------------------------------------- */
+
+bool spool_read_begin(
+    struct spool *spool, struct index_txn **txn, struct error *err)
+{
+	(void)pthread_rwlock_rdlock(&spool->index_lock);
+	if (spool->index == NULL)
+		(void)error_set(err, ERROR_IO, "the index is not open");
+	else if (index_read_begin(spool->index, txn, err))
+		return true;
+	(void)pthread_rwlock_unlock(&spool->index_lock);
+	return false;
+}
+
+bool spool_write_begin(
+    struct spool *spool, struct index_txn **txn, struct error *err)
+{
+	(void)pthread_rwlock_rdlock(&spool->index_lock);
+	if (spool->index == NULL)
+		(void)error_set(err, ERROR_IO, "the index is not open");
+	else if (index_write_begin(spool->index, txn, err))
+		return true;
+	(void)pthread_rwlock_unlock(&spool->index_lock);
+	return false;
+}
+
+bool spool_txn_commit(
+    struct spool *spool, struct index_txn **txn, struct error *err)
+{
+	bool done = index_commit(txn, err);
+
+	(void)pthread_rwlock_unlock(&spool->index_lock);
+	return done;
+}
+
+void spool_txn_abort(struct spool *spool, struct index_txn **txn)
+{
+	if (*txn == NULL)
+		return;
+	index_abort(txn);
+	(void)pthread_rwlock_unlock(&spool->index_lock);
+}

@@ -1,0 +1,377 @@
+/*
+ * One bookkeeping transaction: rows, files and history of a delivery change
+ * together. What must be on disk before the index says so (a dead letter's
+ * name, the history) is synced before the commit; what may be late (unlinking,
+ * status bytes) happens after it and is in the index (`doomed`) until it did.
+ */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "spool/agent.h"
+#include "spool/destination.h"
+#include "spool/id.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+void tasks_add(
+    struct tasks *tasks, const struct id *id, unsigned number, char byte)
+{
+	if (tasks->count == tasks->size) {
+		tasks->size = tasks->size == 0 ? 64 : tasks->size * 2;
+		tasks->items =
+		    xrealloc(tasks->items, tasks->size * sizeof(*tasks->items));
+	}
+	tasks->items[tasks->count++] =
+	    (struct task){.id = *id, .number = number, .byte = byte};
+}
+
+void tasks_clear(struct tasks *tasks)
+{
+	tasks->count = 0;
+}
+
+void tasks_free(struct tasks *tasks)
+{
+	free(tasks->items);
+	memset(tasks, 0, sizeof(*tasks));
+}
+
+/* --- begin and end ---------------------------------------------------- */
+
+bool turn_begin(struct turn *turn, struct spool *spool,
+    const struct lane_policy *policy, struct history *history,
+    struct error *err)
+{
+	memset(turn, 0, sizeof(*turn));
+	if (!spool_write_begin(spool, &turn->txn, err))
+		return false;
+	turn->spool = spool;
+	turn->policy = policy;
+	turn->history = history;
+	turn->arena = arena_new();
+	turn->now_ms = clock_wall_ms();
+	turn->mono_ms = clock_mono_ms();
+	counters_get(turn->txn, &turn->counters);
+	return true;
+}
+
+static void turn_free(struct turn *turn)
+{
+	arena_free(&turn->arena);
+	tasks_free(&turn->unlink);
+	tasks_free(&turn->status);
+	tasks_free(&turn->died);
+	tasks_free(&turn->bury);
+	tasks_free(&turn->revive);
+}
+
+void turn_abort(struct turn *turn)
+{
+	history_drop(turn->history);
+	spool_txn_abort(turn->spool, &turn->txn);
+	turn_free(turn);
+}
+
+/* Gives files their name in the other box, durably. */
+static bool link_all(struct turn *turn, const struct tasks *tasks,
+    enum box from, enum box to, struct error *err)
+{
+	const struct maildirs *dirs = &turn->spool->maildirs;
+
+	for (size_t i = 0; i < tasks->count; i++) {
+		char id[ID_TEXT + 1];
+
+		id_format(&tasks->items[i].id, id);
+		if (maildir_link(dirs, from, to, id, err))
+			continue;
+		if (err->kind != ERROR_NOT_FOUND)
+			return false;
+		/* Must never happen; the row stays for the operator. */
+		log_event(LOG_ERROR, "message_lost", LOG_TEXT("id", id),
+		    LOG_TEXT("error", err->text));
+	}
+	return tasks->count == 0 || maildir_sync(dirs, to, err);
+}
+
+static void unlink_all(struct turn *turn)
+{
+	const struct maildirs *dirs = &turn->spool->maildirs;
+	struct error err;
+
+	for (size_t i = 0; i < turn->unlink.count; i++) {
+		const struct task *task = &turn->unlink.items[i];
+		char id[ID_TEXT + 1];
+		bool done = true;
+
+		id_format(&task->id, id);
+		if ((task->number & DOOMED_QUEUE) != 0)
+			done = maildir_unlink(dirs, BOX_QUEUE, id, &err);
+		if (done && (task->number & DOOMED_DEAD) != 0)
+			done = maildir_unlink(dirs, BOX_DEAD, id, &err);
+		if (!done)
+			log_event(LOG_WARN, "unlink_failed", LOG_TEXT("id", id),
+			    LOG_TEXT("error", err.text));
+	}
+}
+
+/* Overwrites the status bytes in the files, for rebuild. */
+static void write_status(struct turn *turn)
+{
+	const struct maildirs *dirs = &turn->spool->maildirs;
+
+	for (size_t i = 0; i < turn->status.count; i++) {
+		const struct task *task = &turn->status.items[i];
+		char id[ID_TEXT + 1];
+		struct error err;
+		bool done;
+		int fd;
+
+		id_format(&task->id, id);
+		done =
+		    maildir_open_file(
+			dirs, BOX_QUEUE, id, O_WRONLY, &fd, &err) ||
+		    maildir_open_file(dirs, BOX_DEAD, id, O_WRONLY, &fd, &err);
+		if (!done) /* finished meanwhile by the same turn */
+			continue;
+		done =
+		    os_pwrite(fd, &task->byte, 1,
+			ENVELOPE_STATUS_OFFSET + (off_t)task->number, &err) &&
+		    (!turn->sync_status || os_fdatasync(fd, &err));
+		os_close(&fd);
+		if (!done)
+			log_event(LOG_WARN, "status_not_written",
+			    LOG_TEXT("id", id), LOG_TEXT("error", err.text));
+	}
+}
+
+static void announce_dead(struct turn *turn)
+{
+	const struct spool_options *options = &turn->spool->options;
+
+	for (size_t i = 0; i < turn->died.count; i++) {
+		char id[ID_TEXT + 1];
+
+		id_format(&turn->died.items[i].id, id);
+		if (options->announce != NULL)
+			options->announce(options->announce_arg, id, true);
+	}
+}
+
+bool turn_commit(struct turn *turn, struct tasks *unlinked, struct error *err)
+{
+	bool done;
+
+	counters_put(turn->txn, &turn->counters);
+	if (!history_flush(turn->history, err) ||
+	    !link_all(turn, &turn->bury, BOX_QUEUE, BOX_DEAD, err) ||
+	    !link_all(turn, &turn->revive, BOX_DEAD, BOX_QUEUE, err)) {
+		turn_abort(turn);
+		return false;
+	}
+	done = spool_txn_commit(turn->spool, &turn->txn, err);
+	if (done) {
+		write_status(turn);
+		unlink_all(turn);
+		announce_dead(turn);
+		for (size_t i = 0; unlinked != NULL && i < turn->unlink.count;
+		     i++)
+			tasks_add(unlinked, &turn->unlink.items[i].id, 0, 0);
+	}
+	turn_free(turn);
+	return done;
+}
+
+/* --- rows ------------------------------------------------------------- */
+
+bool turn_delivery(struct turn *turn, const struct id *id, unsigned recipient,
+    struct delivery_row *row)
+{
+	if (!delivery_get(turn->txn, id, recipient, row))
+		return false;
+	row->address = arena_strdup(turn->arena, row->address);
+	row->destination_name =
+	    arena_strdup(turn->arena, row->destination_name);
+	row->reason = arena_strdup(turn->arena, row->reason);
+	row->answer = arena_strdup(turn->arena, row->answer);
+	return true;
+}
+
+bool turn_message(
+    struct turn *turn, const struct id *id, struct message_row *row)
+{
+	if (!message_get(turn->txn, id, row))
+		return false;
+	row->sender = arena_strdup(turn->arena, row->sender);
+	row->client_ip = arena_strdup(turn->arena, row->client_ip);
+	row->helo = arena_strdup(turn->arena, row->helo);
+	row->user = arena_strdup(turn->arena, row->user);
+	row->message_id = arena_strdup(turn->arena, row->message_id);
+	return true;
+}
+
+/* The row of the ordered set that a state stands for. */
+static bool set_of(const struct delivery_row *row, const struct id *id,
+    unsigned recipient, enum index_table *table, struct key *key)
+{
+	switch (row->state) {
+	case STATE_QUEUED:
+	case STATE_DEFERRED:
+		*table = TABLE_DUE;
+		*key = due_key(
+		    row->lane, row->destination, row->due_ms, id, recipient);
+		return true;
+	case STATE_CLAIMED:
+		*table = TABLE_CLAIM;
+		*key = claim_key(row->claim_agent, id, recipient);
+		return true;
+	case STATE_DEAD:
+		*table = TABLE_DEAD;
+		*key = dead_key(row->due_ms, id, recipient);
+		return true;
+	case STATE_HELD:
+	case STATE_DELIVERED:
+	case STATE_CANCELLED:
+	case STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+static bool is_final(enum delivery_state state)
+{
+	return state == STATE_DELIVERED || state == STATE_CANCELLED;
+}
+
+void turn_detach(struct turn *turn, const struct id *id, unsigned recipient,
+    const struct delivery_row *row)
+{
+	enum index_table table;
+	struct key key;
+
+	if (set_of(row, id, recipient, &table, &key))
+		index_delete(turn->txn, table, key_bytes(&key));
+	if (!is_final(row->state))
+		turn->counters.deliveries[row->lane][row->state]--;
+}
+
+void turn_attach(struct turn *turn, const struct id *id, unsigned recipient,
+    const struct delivery_row *row)
+{
+	enum index_table table;
+	struct key key;
+
+	if (set_of(row, id, recipient, &table, &key))
+		index_put(
+		    turn->txn, table, key_bytes(&key), (struct bytes){"", 0});
+	if (!is_final(row->state))
+		turn->counters.deliveries[row->lane][row->state]++;
+	delivery_put(turn->txn, id, recipient, row);
+}
+
+void turn_record(struct turn *turn, const struct event *event)
+{
+	struct buf json = buf_new(64 * 1024);
+
+	event_format(&json, event);
+	history_add(turn->history, turn->now_ms, json.data, json.len);
+	buf_free(&json);
+}
+
+/* --- the end of a delivery and of a message --------------------------- */
+
+static void delete_lookup(struct turn *turn, uint64_t hash, const struct id *id)
+{
+	struct key key = lookup_key(hash, id);
+
+	index_delete(turn->txn, TABLE_LOOKUP, key_bytes(&key));
+}
+
+/* The file loses these names once the turn is durable. */
+static void doom(struct turn *turn, const struct id *id, unsigned names)
+{
+	struct key key = doomed_key(id);
+	uint8_t byte = (uint8_t)names;
+
+	index_put(
+	    turn->txn, TABLE_DOOMED, key_bytes(&key), (struct bytes){&byte, 1});
+	tasks_add(&turn->unlink, id, names, 0);
+}
+
+void turn_remove_message(
+    struct turn *turn, const struct id *id, const struct message_row *message)
+{
+	struct delivery_row row;
+	struct key key;
+
+	for (unsigned i = 0; i < message->recipients; i++) {
+		if (!delivery_get(turn->txn, id, i, &row))
+			continue;
+		delete_lookup(turn, address_hash(row.address), id);
+		key = delivery_key(id, i);
+		index_delete(turn->txn, TABLE_DELIVERY, key_bytes(&key));
+	}
+	if (message->message_id_hash != 0)
+		delete_lookup(turn, message->message_id_hash, id);
+	key = message_key(id);
+	index_delete(turn->txn, TABLE_MESSAGE, key_bytes(&key));
+	events_finish(turn->txn, id, turn->history);
+	turn->counters.messages--;
+	turn->counters.bytes -= message->size;
+	doom(turn, id, DOOMED_QUEUE | DOOMED_DEAD);
+}
+
+void turn_finish(struct turn *turn, const struct id *id, unsigned recipient,
+    struct delivery_row *row, enum delivery_state final)
+{
+	struct message_row message;
+	bool was_dead = row->state == STATE_DEAD;
+
+	if (!turn_message(turn, id, &message))
+		return;
+	if (was_dead)
+		message.dead--;
+	else
+		message.live--;
+	row->state = final;
+	if (final == STATE_DEAD) {
+		row->due_ms = turn->now_ms; /* the time of death */
+		message.dead++;
+		tasks_add(&turn->bury, id, 0, 0);
+		tasks_add(&turn->died, id, 0, 0);
+	}
+	turn_attach(turn, id, recipient, row);
+	if (message.live == 0 && message.dead == 0) {
+		turn_remove_message(turn, id, &message);
+		return;
+	}
+	message_put(turn->txn, id, &message);
+	if (message.live == 0)
+		doom(turn, id, DOOMED_QUEUE);
+}
+
+/* --- destinations ----------------------------------------------------- */
+
+void turn_refresh(struct turn *turn, enum lane lane, uint64_t destination,
+    struct destination_row *row)
+{
+	struct index_walk *walk = index_walk_new(turn->txn, TABLE_DUE);
+	struct key prefix = due_prefix(lane, destination);
+	int64_t next = INT64_MAX, farthest;
+	struct bytes key, value;
+
+	if (index_seek(
+		walk, key_bytes(&prefix), key_bytes(&prefix), &key, &value))
+		next = due_key_time(key);
+	index_walk_free(&walk);
+	if (next != INT64_MAX && circuit_is_open(row) && next < row->probe_ms)
+		next = row->probe_ms;
+	/* Set under another clock: looked at again within one wait. */
+	farthest = turn->now_ms + turn->policy->retry_cap_ms;
+	if (next != INT64_MAX && next > farthest)
+		next = farthest;
+	destination_store(turn->txn, lane, destination, row, next);
+}
