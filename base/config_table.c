@@ -22,10 +22,12 @@
 #define GIB (INT64_C(1024) * 1024 * 1024)
 #define MANY 1000000
 
-/* The field's place; does not compile if the field has another type. */
+/* The field's place; does not compile if the field has another type.
+ * NOLINTBEGIN(bugprone-macro-parentheses): a type cannot wear them */
 #define AT(field, type)                                                        \
 	.offset = _Generic(((struct config *)0)->field, type                   \
 			   : offsetof(struct config, field))
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define RANGE(least, most) .low = (least), .high = (most)
 
 #define TEXT(field) .kind = KIND_TEXT, AT(field, const char *)
@@ -44,8 +46,8 @@
 	.kind = KIND_SIZE, AT(field, uint64_t), RANGE(least, most)
 #define RATE(field) .kind = KIND_RATE, AT(field, struct rate), RANGE(0, MANY)
 #define SCORE(field) .kind = KIND_SCORE, AT(field, double)
-#define CHOICE(field, type, list) .kind = KIND_CHOICE, AT(field, type), list
-#define WORDS(list) .words = (list)
+#define CHOICE(field, type, list)                                              \
+	.kind = KIND_CHOICE, AT(field, type), .words = (list)
 
 static const struct word role_words[] = {{"inbound-mx", ROLE_INBOUND_MX},
     {"submission", ROLE_SUBMISSION}, {NULL, 0}};
@@ -64,18 +66,19 @@ static const struct word tls_words[] = {{"none", OUTBOUND_TLS_NONE},
     {"require", OUTBOUND_TLS_REQUIRE}, {NULL, 0}};
 
 #define CHECK_MODE(field)                                                      \
-	CHOICE(field, enum check_mode, WORDS(check_words)),                    \
+	CHOICE(field, enum check_mode, check_words),                           \
 	    .programs = SMTPD | SPOOL, .fallback = "mark"
 
 const struct setting settings[] = {
-    {.name = "ELEKTRINE_CONFIG",
+    {.heading = "The program",
+	.name = "ELEKTRINE_CONFIG",
 	TEXT(elektrine_config),
 	.programs = ALL,
 	.flags = SETTING_ENV_ONLY,
 	.what = "INI file with any of the settings below: their names in "
 		"lower case, sections as you like; the environment wins"},
     {.name = "HARAKA_ROLE",
-	CHOICE(haraka_role, enum smtpd_role, WORDS(role_words)),
+	CHOICE(haraka_role, enum smtpd_role, role_words),
 	.programs = SMTPD,
 	.flags = RESTART,
 	.fallback = "inbound-mx",
@@ -83,7 +86,7 @@ const struct setting settings[] = {
     {.name = "DELIVER_LANES",
 	.kind = KIND_FLAGS,
 	AT(deliver_lanes, unsigned),
-	WORDS(lane_words),
+	.words = lane_words,
 	.programs = DELIVER,
 	.flags = RESTART,
 	.fallback = "webhook,smtp",
@@ -96,7 +99,7 @@ const struct setting settings[] = {
 	.check = check_domain,
 	.what = "our name in the greeting, HELO, Received and bounces"},
     {.name = "LOG_LEVEL",
-	CHOICE(log_level, enum log_level, WORDS(level_words)),
+	CHOICE(log_level, enum log_level, level_words),
 	.programs = ALL,
 	.fallback = "info",
 	.what = "the least level that is logged"},
@@ -105,7 +108,7 @@ const struct setting settings[] = {
 	.programs = ALL,
 	.flags = RESTART,
 	.derive = default_run_user,
-	.derived_from = "started as root",
+	.derived_from = "elektrine as root",
 	.check = check_user,
 	.what = "account to run as once the ports are open; by default "
 		"`elektrine` when started as root and it exists"},
@@ -117,7 +120,8 @@ const struct setting settings[] = {
 	.what = "address and port of this program's own `/metrics`, `/livez` "
 		"and `/readyz`"},
 
-    {.name = "SPOOL_DIR",
+    {.heading = "The spool",
+	.name = "SPOOL_DIR",
 	TEXT(spool_dir),
 	.programs = ALL,
 	.flags = RESTART,
@@ -152,7 +156,8 @@ const struct setting settings[] = {
 	.fallback = "0",
 	.what = "how long delivered messages are kept, for `replay`"},
 
-    {.name = "PHOENIX_WEBHOOK_URL",
+    {.heading = "Phoenix",
+	.name = "PHOENIX_WEBHOOK_URL",
 	TEXT(phoenix_webhook_url),
 	.programs = SMTPD | DELIVER,
 	.flags = URL,
@@ -226,7 +231,8 @@ const struct setting settings[] = {
 	.fallback = "86400000",
 	.what = "how long it is believed while Phoenix does not answer"},
 
-    {.name = "REDIS_URL",
+    {.heading = "Wake-ups",
+	.name = "REDIS_URL",
 	TEXT(redis_url),
 	.programs = ALL,
 	.flags = URL,
@@ -246,7 +252,8 @@ const struct setting settings[] = {
 	.fallback = "elektrine:inbound:dlq",
 	.what = "the same for dead messages"},
 
-    {.name = "WEBHOOK_CONCURRENCY",
+    {.heading = "Delivery to the webhook",
+	.name = "WEBHOOK_CONCURRENCY",
 	COUNT(webhook_concurrency, 1, 1024),
 	.programs = DELIVER,
 	.flags = RESTART,
@@ -320,7 +327,8 @@ const struct setting settings[] = {
 	.fallback = "true",
 	.what = "false: bounces are recorded and not posted"},
 
-    {.name = "ELEKTRINE_QUEUE_MAX_RAW_BYTES",
+    {.heading = "Bounds of a message",
+	.name = "ELEKTRINE_QUEUE_MAX_RAW_BYTES",
 	SIZE(elektrine_queue_max_raw_bytes, 1024, GIB),
 	.programs = ALL,
 	.flags = RESTART,
@@ -352,7 +360,8 @@ const struct setting settings[] = {
 	.fallback = "1000",
 	.what = "MIME parts that are looked at"},
 
-    {.name = "SMTP_LISTEN",
+    {.heading = "SMTP sessions",
+	.name = "SMTP_LISTEN",
 	LIST(smtp_listen),
 	.programs = SMTPD,
 	.flags = RESTART,
@@ -406,7 +415,7 @@ const struct setting settings[] = {
 	.fallback = "10",
 	.what = "errors before `421`"},
     {.name = "SMTP_BARE_NEWLINE",
-	CHOICE(smtp_bare_newline, enum bare_newline, WORDS(newline_words)),
+	CHOICE(smtp_bare_newline, enum bare_newline, newline_words),
 	.programs = SMTPD,
 	.fallback = "reject",
 	.what = "what happens to a CR or LF alone"},
@@ -437,7 +446,8 @@ const struct setting settings[] = {
 	.check = check_cidr,
 	.what = "whose `X-Spam-*` headers count"},
 
-    {.name = "DNS_SERVERS",
+    {.heading = "Checks on the way in",
+	.name = "DNS_SERVERS",
 	LIST(dns_servers),
 	.programs = ALL,
 	.check = check_dns_server,
@@ -490,7 +500,7 @@ const struct setting settings[] = {
 	.check = check_service,
 	.what = "clamd: `host:port` or a socket's path"},
     {.name = "CLAMAV_ON_ERROR",
-	CHOICE(clamav_on_error, enum on_error, WORDS(on_error_words)),
+	CHOICE(clamav_on_error, enum on_error, on_error_words),
 	.programs = SMTPD | SPOOL,
 	.fallback = "defer",
 	.what = "what happens while it does not answer: `defer` or "
@@ -511,7 +521,8 @@ const struct setting settings[] = {
 	.fallback = "262144",
 	.what = "larger messages are not shown to spamd"},
 
-    {.name = "HARAKA_HTTP_HOST",
+    {.heading = "HTTP API",
+	.name = "HARAKA_HTTP_HOST",
 	TEXT(haraka_http_host),
 	.programs = HTTPAPI,
 	.flags = RESTART,
@@ -570,7 +581,8 @@ const struct setting settings[] = {
 	.check = check_absolute_path,
 	.what = "`<domain>/private` and `<domain>/selector`"},
 
-    {.name = "ELEKTRINE_LOCAL_MX_HOST",
+    {.heading = "Outgoing mail",
+	.name = "ELEKTRINE_LOCAL_MX_HOST",
 	TEXT(elektrine_local_mx_host),
 	.programs = SMTPD | DELIVER | HTTPAPI,
 	.check = check_domain,
@@ -593,7 +605,7 @@ const struct setting settings[] = {
 	.fallback = "10",
 	.what = "of them to one domain"},
     {.name = "OUTBOUND_TLS",
-	CHOICE(outbound_tls, enum outbound_tls, WORDS(tls_words)),
+	CHOICE(outbound_tls, enum outbound_tls, tls_words),
 	.programs = DELIVER,
 	.fallback = "opportunistic",
 	.what = "`none`, `opportunistic` or `require`; DANE and MTA-STS where "
@@ -614,7 +626,8 @@ const struct setting settings[] = {
 	.check = check_cidr,
 	.what = "private or loopback networks where a mail server may be"},
 
-    {.name = "QUEUE_WARN_THRESHOLD",
+    {.heading = "Alarms",
+	.name = "QUEUE_WARN_THRESHOLD",
 	COUNT(queue_warn_threshold, 0, 1000 * MANY),
 	.programs = DELIVER | HTTPAPI | SPOOL,
 	.fallback = "1000",

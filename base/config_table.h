@@ -57,7 +57,8 @@ struct setting {
 	const char *(*check)(const char *text);
 	int64_t low, high;
 	const struct word *words; /* ended by a NULL text */
-	const char *what;         /* for docs/SETTINGS.md */
+	const char *what;         /* for docs/SETTINGS.md ... */
+	const char *heading;      /* ... and the heading that begins here */
 };
 
 /* In the order in which they are read, printed and documented. */

@@ -137,7 +137,7 @@ static bool set_bool(const struct target *to, const char *text)
 
 static bool set_count(const struct target *to, const char *text)
 {
-	int64_t number;
+	int64_t number = 0;
 
 	if (!whole_number(to, text, &number))
 		return false;
@@ -147,7 +147,7 @@ static bool set_count(const struct target *to, const char *text)
 
 static bool set_retries(const struct target *to, const char *text)
 {
-	int64_t number;
+	int64_t number = 0;
 
 	if (!whole_number(to, text, &number))
 		return false;

@@ -11,8 +11,12 @@ function(layer name)
 	target_link_libraries(${name} PUBLIC elektrine_flags ${ARGN})
 endfunction()
 
+# What is installed, without the tests.
+add_custom_target(programs)
+
 # program(NAME LAYER): main.c beside this list, linked with its layer.
 function(program name)
 	add_executable(${name} main.c)
+	add_dependencies(programs ${name})
 	target_link_libraries(${name} PRIVATE ${ARGN})
 endfunction()
