@@ -11,7 +11,7 @@ enum error_kind {
 	ERROR_NONE = 0,
 	ERROR_TEMPORARY, /* try again later; nothing is wrong with the input */
 	ERROR_PERMANENT, /* the same input will always fail */
-	ERROR_LIMIT,     /* the input passes a bound of limits.h or a setting */
+	ERROR_LIMIT,     /* the input passes a bound of bounds.h or a setting */
 	ERROR_NOT_FOUND, /* there is no such message, file or entry */
 	ERROR_FULL,      /* no room on the disk, or under SPOOL_MIN_FREE */
 	ERROR_IO,        /* the disk or the index failed: EX_IOERR, 74 */

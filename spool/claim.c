@@ -1,7 +1,7 @@
 /* Claiming due work, and freeing what dead agents had claimed. */
 #include "base/alloc.h"
 #include "base/log.h"
-#include "limits.h"
+#include "bounds.h"
 #include "spool/agent.h"
 #include "spool/destination.h"
 #include "spool/guard.h"

@@ -18,7 +18,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "limits.h"
+#include "bounds.h"
 #include "spool/destination.h"
 #include "spool/heal.h"
 #include "spool/internal.h"

@@ -1,7 +1,7 @@
 #include "spool/envelope_header.h"
 
 #include "base/errors.h"
-#include "limits.h"
+#include "bounds.h"
 #include "spool/id.h"
 
 #include <assert.h>

@@ -5,7 +5,7 @@
 #include "base/errors.h"
 #include "base/json_text.h"
 #include "base/os.h"
-#include "limits.h"
+#include "bounds.h"
 #include "spool/checksum.h"
 #include "spool/id.h"
 

@@ -4,7 +4,7 @@
 #include "base/errors.h"
 #include "base/os.h"
 #include "base/unconst.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <errno.h>
 #include <fcntl.h>

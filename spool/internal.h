@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "limits.h"
+#include "bounds.h"
 #include "spool/envelope_header.h"
 #include "spool/index.h"
 #include "spool/maildir.h"

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/os.h"
-#include "limits.h"
+#include "bounds.h"
 #include "spool/id.h"
 #include "spool/internal.h"
 

@@ -4,7 +4,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "limits.h"
+#include "bounds.h"
 #include "spool/agent.h"
 #include "spool/guard.h"
 #include "spool/notify.h"

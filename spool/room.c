@@ -4,7 +4,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -10,8 +10,8 @@
 #ifndef SPOOL_ROWS_H
 #define SPOOL_ROWS_H
 
+#include "bounds.h"
 #include "envelope.h"
-#include "limits.h"
 #include "spool/index.h"
 
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "limits.h"
+#include "bounds.h"
 #include "scratch.h"
 #include "spool/id.h"
 #include "spool/internal.h"

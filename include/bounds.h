@@ -2,8 +2,8 @@
  * Every bound that is not a setting, with its unit and its reason. Settings
  * have theirs in base/config.h.
  */
-#ifndef ELEKTRINE_LIMITS_H
-#define ELEKTRINE_LIMITS_H
+#ifndef ELEKTRINE_BOUNDS_H
+#define ELEKTRINE_BOUNDS_H
 
 /* --- SMTP (RFC 5321 section 4.5.3.1) ---------------------------------- */
 
