@@ -2,7 +2,7 @@
 
 #include "base/config_check.h"
 #include "base/config_rules.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/slice.h"
 #include "base/utf8.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "smtpd/reply.h"
 
-#include "limits.h"
+#include "bounds.h"
 
 #include <stdarg.h>
 #include <stdio.h>
