@@ -150,3 +150,15 @@ enum reply reply_of_error(const struct error *err)
 {
 	return err->kind == ERROR_FULL ? REPLY_NO_ROOM : REPLY_TRY_LATER;
 }
+
+void reply_to_verdict(enum reply reply, struct verdict *verdict)
+{
+	const struct row *row = &rows[reply];
+
+	*verdict = (struct verdict){
+	    .action = row->code >= 500 ? VERDICT_REJECT : VERDICT_DEFER,
+	    .code = row->code,
+	    .enhanced = row->enhanced,
+	    .reason = row->reason};
+	(void)snprintf(verdict->text, sizeof(verdict->text), "%s", row->text);
+}

@@ -73,5 +73,7 @@ const char *reply_reason(enum reply reply);
 int reply_code(enum reply reply);
 /* What a failure of the spool is answered with. */
 enum reply reply_of_error(const struct error *err);
+/* A refusing reply as a verdict. */
+void reply_to_verdict(enum reply reply, struct verdict *verdict);
 
 #endif
