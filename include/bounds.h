@@ -48,6 +48,14 @@
 /* Groups in an address list that stand inside each other; there ought to be
  * one. What is deeper is text. */
 #define LIMIT_GROUP_DEPTH 4
+/* Recipients taken out of one delivery report. */
+#define LIMIT_FAILED_RECIPIENTS 100
+/* HTML of which text is made, and that text. Real HTML in mail has up to
+ * 200 KiB; what is over is not in text_body, but in html_body. */
+#define LIMIT_HTML_INPUT ((size_t)1024 * 1024)
+#define LIMIT_HTML_TEXT ((size_t)1024 * 1024)
+/* Elements inside each other; what is deeper is text of the last. */
+#define LIMIT_HTML_DEPTH 256
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
 

@@ -264,7 +264,7 @@ bool transfer_copy_base64(struct transfer_copy *copy, const char *in,
 	copy->count = (size_t)(to - room) % sizeof(copy->group);
 	to -= copy->count;
 	memcpy(copy->group, to, copy->count);
-	if (last)
+	if (last || copy->ended)
 		to = finish_group(copy, to);
 	buf_added(out, (size_t)(to - room));
 	return true;
