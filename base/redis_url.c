@@ -10,7 +10,7 @@
 #include <sys/un.h>
 
 #define DEFAULT_PORT 6379
-#define MAX_DATABASE 65535
+#define MAX_DATABASE 999999999
 
 static int hex_value(char c)
 {
@@ -53,7 +53,7 @@ static int number(const char *text, size_t len, int most)
 {
 	int value = 0;
 
-	if (len == 0 || len > 5)
+	if (len == 0 || len > 9)
 		return -1;
 	for (size_t i = 0; i < len; i++) {
 		if (!isdigit((unsigned char)text[i]))
@@ -165,11 +165,11 @@ bool redis_url_parse(
 	bool done;
 
 	*address = (struct redis_address){0};
-	if (strncmp(url, "redis://", 8) == 0)
+	if (strncasecmp(url, "redis://", 8) == 0)
 		done = parse_tcp(url + 8, address, err);
 	else if (strncmp(url, "unix:", 5) == 0)
 		done = parse_local(url + 5, address, err);
-	else if (strncmp(url, "rediss://", 9) == 0)
+	else if (strncasecmp(url, "rediss://", 9) == 0)
 		done = error_set(err, ERROR_CONFIG,
 		    "rediss:// (TLS) is not supported; use redis:// on a "
 		    "private network, a tunnel, or unix:/path");

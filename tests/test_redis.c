@@ -92,7 +92,7 @@ static void redis_url_refuses_the_rest_and_keeps_the_password(void **state)
 	    "redis://h:6379x",
 	    "redis://h:-1",
 	    "redis://h/x",
-	    "redis://h/65536",
+	    "redis://h/1234567890",
 	    "redis://h?db=1",
 	    "redis://h#1",
 	    "redis://hidden@h",
