@@ -5,7 +5,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/redis_url.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <errno.h>
 #include <hiredis/hiredis.h>

@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/redis.h"
-#include "limits.h"
+#include "bounds.h"
 
 #include <stddef.h>
 #include <stdlib.h>
