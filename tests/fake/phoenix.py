@@ -16,6 +16,7 @@ test tells it to do:
       delay_ms      before the answer
       cut           "before" (no byte of an answer) or "half" (part of it)
       key           not a rule: the API key from now on
+      keep_raw      not a rule: requests keep their body in base64 as `raw`
   POST /_reset     forgets rules and requests
   GET  /_requests  what came, as a JSON list; ?endpoint=webhook for one kind
   GET  /_summary   {"requests","delivered","duplicates","invalid",...}
@@ -24,6 +25,7 @@ test tells it to do:
 """
 
 import argparse
+import base64
 import json
 import signal
 import socket
@@ -48,15 +50,18 @@ class State:
     def reset(self):
         self.rules = []
         self.requests = []
-        self.delivered = {}  # idempotency key -> how often answered 200
+        self.delivered = {}  # idempotency key -> how often it was taken
         self.duplicates = 0
         self.invalid = 0
         self.connections = 0
+        self.keep_raw = False
 
     def add_rule(self, rule):
         with self.lock:
             if "key" in rule:
                 self.key = rule["key"]
+            elif "keep_raw" in rule:
+                self.keep_raw = rule["keep_raw"]
             else:
                 self.rules.append(dict(rule))
 
@@ -73,7 +78,7 @@ class State:
                     self.rules.remove(rule)
             return rule
 
-    def remember(self, request, status):
+    def remember(self, request, status, taken):
         with self.lock:
             request["status"] = status
             self.requests.append(request)
@@ -82,7 +87,7 @@ class State:
                 return
             if not request["valid"]:
                 self.invalid += 1
-            if status == 200 and key:
+            if taken and key:
                 times = self.delivered.get(key, 0) + 1
                 self.delivered[key] = times
                 if times > 1:
@@ -247,6 +252,7 @@ def read_request(stream):
         return None
     body = read_json(data) if data else None
     return {
+        "raw": data,
         "at": time.time(),
         "method": method,
         "path": path,
@@ -256,6 +262,15 @@ def read_request(stream):
         "body": body,
         "valid": body is not None,
     }
+
+
+def takes(status, body):
+    """Whether this answer says that the message is Phoenix's now."""
+    return (
+        status == 200
+        and isinstance(body, dict)
+        and body.get("status") in ("success", "queued")
+    )
 
 
 def encode_answer(status, body, retry_after):
@@ -270,6 +285,9 @@ def encode_answer(status, body, retry_after):
 
 def serve_one(state, request):
     """The bytes of the answer, and whether the connection goes on."""
+    raw = request.pop("raw")
+    if state.keep_raw:
+        request["raw"] = base64.b64encode(raw).decode("ascii")
     if request["path"].startswith("/_"):
         return encode_answer(*answer_control(state, request), None), True
     rule = state.rule_for(request)
@@ -278,13 +296,14 @@ def serve_one(state, request):
     else:
         status, body = rule["status"], rule.get("body", {})
     rule = rule or {}
-    request["answering"] = True
     if rule.get("delay_ms"):
         time.sleep(rule["delay_ms"] / 1000)
     cut = rule.get("cut")
     printed = request["body"] if state.options.print else None
     request["body"] = shorten(request["body"])
-    state.remember(request, 0 if cut else status)
+    state.remember(
+        request, 0 if cut else status, not cut and takes(status, body)
+    )
     if printed is not None and request["endpoint"] == "webhook":
         print_payload(printed, request, status)
     data = encode_answer(status, body, rule.get("retry_after"))
