@@ -121,5 +121,20 @@
 #define LIMIT_UNLINK 20000
 /* An answer to a webhook is read up to this many bytes. */
 #define LIMIT_WEBHOOK_ANSWER (64 * 1024)
+/* A large request body gets time to travel at this many bytes a second, on
+ * top of the time-out of the call. */
+#define LIMIT_UPLOAD_FLOOR (256 * 1024)
+/* What a stopping program grants to deliveries in progress, in milliseconds:
+ * less than the ten seconds after which container engines kill. */
+#define LIMIT_STOP_MS 7000
+/* No Retry-After is believed beyond a day. */
+#define LIMIT_RETRY_AFTER_S 86400
+
+/* --- wake-ups --------------------------------------------------------- */
+
+/* Each step with Redis (connect, log in, one command) in milliseconds, and
+ * the silence after which a subscriber asks whether it still lives: about
+ * the poll interval that makes up for a lost wake-up. */
+#define LIMIT_REDIS_MS 1000
 
 #endif
