@@ -10,12 +10,30 @@
 /* A command line with its CRLF. RFC 5321 asks for 512 and lets extensions
  * add (SIZE, SMTPUTF8, DSN, AUTH up to 12,288: RFC 4954 section 4). */
 #define LIMIT_COMMAND_LINE 12288
+/* Bytes of a command line beyond that which are skipped before the client is
+ * cut off. */
+#define LIMIT_SKIPPED_LINE (64 * 1024)
 /* A path: local part 64, domain 255, and the brackets. */
 #define LIMIT_PATH 320
 #define LIMIT_LOCAL_PART 64
 #define LIMIT_DOMAIN 255
 /* A reply line with its code and CRLF. */
 #define LIMIT_REPLY_LINE 512
+/* Content beyond the largest message that is still read, so that a client
+ * which does not stop hears why; then the connection is closed. */
+#define LIMIT_SWALLOW (64ULL * 1024 * 1024)
+/* Content must come at this speed, in bytes a second, averaged from its
+ * beginning, once it has lasted so many milliseconds. */
+#define LIMIT_DATA_SPEED 1024
+#define LIMIT_DATA_GRACE_MS 60000
+/* While over 80 % of the connections are taken, a client may be idle for this
+ * long at most, in milliseconds. */
+#define LIMIT_CROWDED_IDLE_MS 60000
+/* How long a client may take to read our last word, in milliseconds. */
+#define LIMIT_FAREWELL_MS 2000
+/* How long a stop waits for clients; what is being committed is always waited
+ * for. In milliseconds. */
+#define LIMIT_STOP_MS 3000
 /* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
  * so content lines are not refused for their length, only counted. */
 
