@@ -36,7 +36,7 @@ enum {
 	NAME_SIZE = 40,
 	MAX_SLOTS = 1024,
 	MAX_ROTATED = 4096,
-	MAX_CREATORS = 8,
+	MAX_THREADS = 32,
 	WRITE_CHUNK = 65536,
 	NAMES_PER_INODE = 60000, /* ext4 allows 65000 links */
 };
@@ -57,6 +57,7 @@ struct plan {
 	unsigned group;
 	unsigned creators; /* 0: the committer creates the files itself */
 	unsigned backlog;  /* live messages kept; 0: nothing is removed */
+	unsigned reapers;  /* threads that remove */
 	unsigned rotate;   /* messages per tmp/<n>; 0: one tmp */
 	unsigned rotated;  /* how many tmp/<n> are used in turn */
 	bool spread;       /* ask ext4 to put tmp/<n> in distant groups */
@@ -430,10 +431,14 @@ static void *remove_messages(void *arg)
 
 struct reading {
 	double wall, cpu;
-	double thread_cpu[3]; /* committer, creators, reaper */
+	double thread_cpu[3]; /* committer, creators, reapers */
 	unsigned long long flushes, written;
 	uint64_t committed, groups;
 	double waited[PHASES];
+};
+
+struct threads {
+	pthread_t creator[MAX_THREADS], reaper[MAX_THREADS];
 };
 
 static void read_device(const struct bench *bench, struct reading *reading)
@@ -466,8 +471,8 @@ static double thread_seconds(pthread_t thread)
 	return seconds_now(clock);
 }
 
-static void take_reading(const struct bench *bench, const pthread_t *creators,
-    const pthread_t *reaper, struct reading *reading)
+static void take_reading(const struct bench *bench,
+    const struct threads *threads, struct reading *reading)
 {
 	unsigned i;
 
@@ -476,9 +481,9 @@ static void take_reading(const struct bench *bench, const pthread_t *creators,
 	reading->cpu = seconds_now(CLOCK_PROCESS_CPUTIME_ID);
 	reading->thread_cpu[0] = thread_seconds(pthread_self());
 	for (i = 0; i < bench->plan.creators; i++)
-		reading->thread_cpu[1] += thread_seconds(creators[i]);
-	if (reaper != NULL)
-		reading->thread_cpu[2] = thread_seconds(*reaper);
+		reading->thread_cpu[1] += thread_seconds(threads->creator[i]);
+	for (i = 0; i < bench->plan.reapers; i++)
+		reading->thread_cpu[2] += thread_seconds(threads->reaper[i]);
 	read_device(bench, reading);
 	reading->committed = bench->committed;
 	reading->groups = bench->groups;
@@ -495,11 +500,11 @@ static void print_result(const struct bench *bench, const struct reading *from,
 	int i;
 
 	printf("pattern=%s sync=%s%s size=%zu group=%u creators=%u backlog=%u "
-	       "rotate=%u names=%lu index=%d",
+	       "reapers=%u rotate=%u names=%lu index=%d",
 	    pattern_names[plan->pattern], flush_names[plan->flush],
 	    plan->names_first ? "+names" : "", plan->size, plan->group,
-	    plan->creators, plan->backlog, plan->rotate, plan->names,
-	    plan->index);
+	    plan->creators, plan->backlog, plan->reapers, plan->rotate,
+	    plan->names, plan->index);
 	printf(" rate=%.0f cpu_ms=%.4f", messages / seconds,
 	    (to->cpu - from->cpu) * 1e3 / messages);
 	printf(" commit_cpu_ms=%.4f create_cpu_ms=%.4f reap_cpu_ms=%.4f",
@@ -528,41 +533,54 @@ static void collect_group(struct bench *bench, struct slot *slots)
 		write_message(bench, &slots[i]);
 }
 
-static void run(struct bench *bench)
+static void start_threads(struct bench *bench, struct threads *threads)
 {
-	struct slot slots[MAX_SLOTS];
-	pthread_t creators[MAX_CREATORS], reaper;
-	pthread_t *reaping = bench->plan.backlog > 0 ? &reaper : NULL;
-	struct reading from, to;
-	double start;
 	unsigned i;
 
 	for (i = 0; i < bench->plan.creators; i++)
-		must(pthread_create(
-			 &creators[i], NULL, create_messages, bench) == 0,
+		must(pthread_create(&threads->creator[i], NULL, create_messages,
+			 bench) == 0,
 		    "pthread_create");
-	if (reaping != NULL)
-		must(pthread_create(&reaper, NULL, remove_messages, bench) == 0,
+	for (i = 0; i < bench->plan.reapers; i++)
+		must(pthread_create(&threads->reaper[i], NULL, remove_messages,
+			 bench) == 0,
 		    "pthread_create");
-	start = seconds_now(CLOCK_MONOTONIC);
-	while (seconds_now(CLOCK_MONOTONIC) < start + bench->plan.warm) {
-		collect_group(bench, slots);
-		commit_group(bench, slots);
-	}
-	take_reading(bench, creators, reaping, &from);
-	do {
-		collect_group(bench, slots);
-		commit_group(bench, slots);
-	} while (
-	    seconds_now(CLOCK_MONOTONIC) < from.wall + bench->plan.seconds);
-	take_reading(bench, creators, reaping, &to);
+}
+
+static void stop_threads(struct bench *bench, struct threads *threads)
+{
+	unsigned i;
+
 	ring_close(&bench->full);
 	ring_close(&bench->live);
 	ring_close(&bench->freed);
 	for (i = 0; i < bench->plan.creators; i++)
-		pthread_join(creators[i], NULL);
-	if (reaping != NULL)
-		pthread_join(reaper, NULL);
+		pthread_join(threads->creator[i], NULL);
+	for (i = 0; i < bench->plan.reapers; i++)
+		pthread_join(threads->reaper[i], NULL);
+}
+
+static void run(struct bench *bench)
+{
+	struct slot slots[MAX_SLOTS];
+	struct threads threads;
+	struct reading from, to;
+	double end;
+
+	start_threads(bench, &threads);
+	end = seconds_now(CLOCK_MONOTONIC) + bench->plan.warm;
+	while (seconds_now(CLOCK_MONOTONIC) < end) {
+		collect_group(bench, slots);
+		commit_group(bench, slots);
+	}
+	take_reading(bench, &threads, &from);
+	end = from.wall + bench->plan.seconds;
+	do {
+		collect_group(bench, slots);
+		commit_group(bench, slots);
+	} while (seconds_now(CLOCK_MONOTONIC) < end);
+	take_reading(bench, &threads, &to);
+	stop_threads(bench, &threads);
 	print_result(bench, &from, &to);
 }
 
@@ -668,6 +686,7 @@ static void usage(void)
 	      "  --names-first   move the names, then sync\n"
 	      "  --size BYTES --group N --creators N (0 = committer)\n"
 	      "  --backlog N     remove old messages, keep N\n"
+	      "  --reapers N     threads that remove\n"
 	      "  --rotate N      use another tmp/<n> every N messages\n"
 	      "  --rotated N     how many tmp/<n>; --spread: far apart\n"
 	      "  --names N       names in new/ at the start\n"
@@ -684,6 +703,7 @@ static const struct option options[] = {
     {"group", required_argument, NULL, 'g'},
     {"creators", required_argument, NULL, 'c'},
     {"backlog", required_argument, NULL, 'b'},
+    {"reapers", required_argument, NULL, 'd'},
     {"rotate", required_argument, NULL, 'r'},
     {"rotated", required_argument, NULL, 'R'},
     {"spread", no_argument, NULL, 'S'},
@@ -722,9 +742,11 @@ static void parse(struct plan *plan, int argc, char **argv)
 		else if (option == 'g')
 			plan->group = number(optarg, 1, MAX_SLOTS);
 		else if (option == 'c')
-			plan->creators = number(optarg, 0, MAX_CREATORS);
+			plan->creators = number(optarg, 0, MAX_THREADS);
 		else if (option == 'b')
 			plan->backlog = number(optarg, 0, 1u << 24);
+		else if (option == 'd')
+			plan->reapers = number(optarg, 1, MAX_THREADS);
 		else if (option == 'r')
 			plan->rotate = number(optarg, 0, 1u << 24);
 		else if (option == 'R')
@@ -746,6 +768,8 @@ static void parse(struct plan *plan, int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		usage();
+	if (plan->backlog == 0)
+		plan->reapers = 0;
 	plan->folder = argv[optind];
 }
 
@@ -757,6 +781,7 @@ int main(int argc, char **argv)
 		.size = 4096,
 		.group = 100,
 		.creators = 1,
+		.reapers = 1,
 		.rotated = 64,
 		.index = true,
 		.warm = 0.5,
