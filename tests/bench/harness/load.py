@@ -5,7 +5,7 @@ import os
 import subprocess
 import time
 
-from . import cpu
+from . import cpu, disks
 from .servers import RECIPIENT, SENDER
 
 
@@ -34,18 +34,25 @@ class Figures:
     system: float
     generator: float
     kernel: float
+    flushes: float  # of the device, a message
 
 
 def drive(load, server, count, file=None):
     """Sends COUNT messages to SERVER."""
     user, system = server.cgroup.seconds()
     kernel = cpu.kernel_threads()
+    flushes = disks.flushes(server.area)
     started = time.monotonic()
     child = subprocess.Popen(load.command(server.port, count, file),
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    try:
+        said = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    finally:
+        if child.returncode is None:
+            child.kill()
+            child.wait()
     seconds = time.monotonic() - started
     if status != 0 or said:
         raise RuntimeError(f"smtp-source against {server.name}: "
@@ -58,7 +65,8 @@ def drive(load, server, count, file=None):
         user=(user_end - user) * scale,
         system=(system_end - system) * scale,
         generator=(usage.ru_utime + usage.ru_stime) * scale,
-        kernel=(cpu.kernel_threads() - kernel) * scale)
+        kernel=(cpu.kernel_threads() - kernel) * scale,
+        flushes=(disks.flushes(server.area) - flushes) / count)
 
 
 def count_for(load, server, seconds):

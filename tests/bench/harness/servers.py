@@ -209,3 +209,64 @@ class Elektrine(Server):
         os.makedirs(self.spool, exist_ok=True)
         self.process = self.spawn([f"{self.binaries}/elektrine-smtpd"],
                                   env=self.environment())
+
+
+class Deliver(Server):
+    """elektrine-deliver, posting what an Elektrine's spool holds."""
+
+    name = "deliver"
+
+    def __init__(self, area, spool, webhook_port):
+        super().__init__(area)
+        self.spool = spool
+        self.webhook = f"http://127.0.0.1:{webhook_port}/webhook"
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def start(self):
+        self.process = self.spawn(
+            [f"{Elektrine.binaries}/elektrine-deliver"],
+            env={
+                "SPOOL_DIR": self.spool,
+                "DELIVER_LANES": "webhook",
+                "PHOENIX_WEBHOOK_URL": self.webhook,
+                "PHOENIX_API_KEY": "bench",
+                "WEBHOOK_CONCURRENCY": "16",
+                "WEBHOOK_MAX_PER_MINUTE": "0",
+                "HARAKA_DOMAIN": f"mx.{DOMAIN}",
+                "LOCAL_DOMAINS": DOMAIN,
+                "RUN_USER": "root",
+                "PATH": os.environ["PATH"],
+            })
+
+
+class Webhook:
+    """The webhook that answers at once; ends by itself after COUNT."""
+
+    def __init__(self, count=0, record=None):
+        command = [f"{Elektrine.binaries}/webhook_sink", "--count", str(count)]
+        command += ["--record", record] if record else []
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE,
+                                        text=True)
+        self.port = int(self.process.stdout.readline().partition("=")[2])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+        self.process.communicate()
+
+    def result(self, seconds):
+        """Waits for the end; what it printed, as a dictionary."""
+        self.process.wait(seconds)
+        line = self.process.stdout.read()
+        return {name: float(value) for name, _, value in
+                (pair.partition("=") for pair in line.split())}
+
+    def end(self):
+        self.process.terminate()
+        return self.result(10)
