@@ -12,14 +12,13 @@
  * Prints one line of key=value pairs. The folder given must be empty or new;
  * it is left behind for the caller to remove.
  */
-#include <dirent.h>
+#include "disk_plan.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <linux/fs.h>
 #include <lmdb.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,39 +33,8 @@
 
 enum {
 	NAME_SIZE = 40,
-	MAX_SLOTS = 1024,
-	MAX_ROTATED = 4096,
-	MAX_THREADS = 32,
 	WRITE_CHUNK = 65536,
 	NAMES_PER_INODE = 60000, /* ext4 allows 65000 links */
-};
-
-enum pattern { PATTERN_LINK, PATTERN_RENAME, PATTERN_RECYCLE, PATTERN_TMPFILE };
-enum flush { FLUSH_EACH, FLUSH_STARTED, FLUSH_SYNCFS, FLUSH_NONE };
-
-static const char *const pattern_names[] = {
-    "link", "rename", "recycle", "tmpfile", NULL};
-static const char *const flush_names[] = {
-    "each", "started", "syncfs", "none", NULL};
-
-struct plan {
-	const char *folder;
-	enum pattern pattern;
-	enum flush flush;
-	size_t size;
-	unsigned group;
-	unsigned creators; /* 0: the committer creates the files itself */
-	unsigned backlog;  /* live messages kept; 0: nothing is removed */
-	unsigned reapers;  /* threads that remove */
-	unsigned rotate;   /* messages per tmp/<n>; 0: one tmp */
-	unsigned rotated;  /* how many tmp/<n> are used in turn */
-	bool spread;       /* ask ext4 to put tmp/<n> in distant groups */
-	bool names_first;  /* one syncfs covers data and names */
-	bool index;
-	unsigned ahead;      /* MiB of the index file written beforehand */
-	unsigned long names; /* names in new/ before the start */
-	double warm;
-	double seconds;
 };
 
 struct slot {
@@ -102,26 +70,6 @@ struct bench {
 };
 
 static const char payload[WRITE_CHUNK];
-
-__attribute__((format(printf, 1, 2), noreturn)) static void die(
-    const char *format, ...)
-{
-	int code = errno;
-	va_list args;
-
-	va_start(args, format);
-	fputs("disk_pattern: ", stderr);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "%s%s\n", code ? ": " : "", code ? strerror(code) : "");
-	exit(74);
-}
-
-static void must(bool ok, const char *what)
-{
-	if (!ok)
-		die("%s", what);
-}
 
 static void must_lmdb(int rc, const char *what)
 {
@@ -373,7 +321,7 @@ static void index_group(
 static void commit_group(struct bench *bench, struct slot *slots)
 {
 	const struct plan *plan = &bench->plan;
-	char names[MAX_SLOTS][NAME_SIZE];
+	char names[MAX_GROUP][NAME_SIZE];
 	double at[PHASES + 1];
 	unsigned i;
 
@@ -442,10 +390,12 @@ struct threads {
 	pthread_t creator[MAX_THREADS], reaper[MAX_THREADS];
 };
 
+/* The numbers in /sys/dev/block/M:N/stat: the 7th is sectors written, the
+ * 16th flush requests. */
 static void read_device(const struct bench *bench, struct reading *reading)
 {
-	unsigned long long field[17] = {0};
-	char path[64];
+	char path[64], line[512] = "", *next = line;
+	unsigned long long field[16] = {0};
 	struct stat info;
 	FILE *file;
 	int i;
@@ -455,11 +405,12 @@ static void read_device(const struct bench *bench, struct reading *reading)
 	    major(info.st_dev), minor(info.st_dev));
 	file = fopen(path, "re");
 	if (file == NULL)
-		return; /* not a plain block device: flushes stay 0 */
-	for (i = 0; i < 17; i++)
-		if (fscanf(file, "%llu", &field[i]) != 1)
-			break;
+		return; /* not a plain block device: both stay 0 */
+	if (fgets(line, sizeof(line), file) == NULL)
+		line[0] = '\0';
 	fclose(file);
+	for (i = 0; i < 16; i++)
+		field[i] = strtoull(next, &next, 10);
 	reading->written = field[6] * 512;
 	reading->flushes = field[15];
 }
@@ -500,8 +451,8 @@ static void print_result(const struct bench *bench, const struct reading *from,
 	double seconds = to->wall - from->wall;
 	int i;
 
-	printf("pattern=%s sync=%s%s size=%zu group=%u creators=%u backlog=%u "
-	       "reapers=%u rotate=%u names=%lu index=%d "
+	printf("pattern=%s sync=%s%s size=%u group=%u creators=%u backlog=%u "
+	       "reapers=%u rotate=%u names=%u index=%d "
 	       "ahead=%u",
 	    pattern_names[plan->pattern], flush_names[plan->flush],
 	    plan->names_first ? "+names" : "", plan->size, plan->group,
@@ -564,8 +515,8 @@ static void stop_threads(struct bench *bench, struct threads *threads)
 
 static void run(struct bench *bench)
 {
-	struct slot slots[MAX_SLOTS];
-	struct threads threads;
+	struct slot slots[MAX_GROUP] = {0};
+	struct threads threads = {0};
 	struct reading from, to;
 	double end;
 
@@ -633,7 +584,7 @@ static void open_index(struct bench *bench)
 static void fill_names(struct bench *bench)
 {
 	char name[NAME_SIZE], base[NAME_SIZE];
-	unsigned long i;
+	unsigned i;
 	int fd;
 
 	for (i = 0; i < bench->plan.names; i++) {
@@ -688,116 +639,6 @@ static void prepare(struct bench *bench)
 		open_index(bench);
 }
 
-static int choose(const char *word, const char *const *names)
-{
-	int i;
-
-	for (i = 0; names[i] != NULL; i++)
-		if (strcmp(word, names[i]) == 0)
-			return i;
-	errno = 0;
-	die("unknown word '%s'", word);
-}
-
-static void usage(void)
-{
-	fputs("usage: disk_pattern [options] FOLDER\n"
-	      "  --pattern link|rename|recycle|tmpfile\n"
-	      "  --sync each|started|syncfs|none\n"
-	      "  --names-first   move the names, then sync\n"
-	      "  --size BYTES --group N --creators N (0 = committer)\n"
-	      "  --backlog N     remove old messages, keep N\n"
-	      "  --reapers N     threads that remove\n"
-	      "  --rotate N      use another tmp/<n> every N messages\n"
-	      "  --rotated N     how many tmp/<n>; --spread: far apart\n"
-	      "  --names N       names in new/ at the start\n"
-	      "  --ahead MIB     write the index file's blocks beforehand\n"
-	      "  --no-index      leave LMDB out\n"
-	      "  --warm SECONDS --seconds SECONDS\n",
-	    stderr);
-	exit(2);
-}
-
-static const struct option options[] = {
-    {"pattern", required_argument, NULL, 'p'},
-    {"sync", required_argument, NULL, 'y'},
-    {"size", required_argument, NULL, 's'},
-    {"group", required_argument, NULL, 'g'},
-    {"creators", required_argument, NULL, 'c'},
-    {"backlog", required_argument, NULL, 'b'},
-    {"reapers", required_argument, NULL, 'd'},
-    {"rotate", required_argument, NULL, 'r'},
-    {"rotated", required_argument, NULL, 'R'},
-    {"spread", no_argument, NULL, 'S'},
-    {"names", required_argument, NULL, 'n'},
-    {"names-first", no_argument, NULL, 'f'},
-    {"ahead", required_argument, NULL, 'a'},
-    {"no-index", no_argument, NULL, 'I'},
-    {"warm", required_argument, NULL, 'w'},
-    {"seconds", required_argument, NULL, 't'},
-    {NULL, 0, NULL, 0},
-};
-
-static unsigned number(
-    const char *word, unsigned long least, unsigned long most)
-{
-	char *end;
-	unsigned long value = strtoul(word, &end, 10);
-
-	errno = 0;
-	if (*end != '\0' || value < least || value > most)
-		die("'%s' is not between %lu and %lu", word, least, most);
-	return (unsigned)value;
-}
-
-static void parse(struct plan *plan, int argc, char **argv)
-{
-	int option;
-
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'p')
-			plan->pattern =
-			    (enum pattern)choose(optarg, pattern_names);
-		else if (option == 'y')
-			plan->flush = (enum flush)choose(optarg, flush_names);
-		else if (option == 's')
-			plan->size = number(optarg, 1, 1u << 30);
-		else if (option == 'g')
-			plan->group = number(optarg, 1, MAX_SLOTS);
-		else if (option == 'c')
-			plan->creators = number(optarg, 0, MAX_THREADS);
-		else if (option == 'b')
-			plan->backlog = number(optarg, 0, 1u << 24);
-		else if (option == 'a')
-			plan->ahead = number(optarg, 0, 4096);
-		else if (option == 'd')
-			plan->reapers = number(optarg, 1, MAX_THREADS);
-		else if (option == 'r')
-			plan->rotate = number(optarg, 0, 1u << 24);
-		else if (option == 'R')
-			plan->rotated = number(optarg, 1, MAX_ROTATED);
-		else if (option == 'n')
-			plan->names = number(optarg, 0, 1u << 24);
-		else if (option == 'w')
-			plan->warm = strtod(optarg, NULL);
-		else if (option == 't')
-			plan->seconds = strtod(optarg, NULL);
-		else if (option == 'S')
-			plan->spread = true;
-		else if (option == 'f')
-			plan->names_first = true;
-		else if (option == 'I')
-			plan->index = false;
-		else
-			usage();
-	}
-	if (optind + 1 != argc)
-		usage();
-	if (plan->backlog == 0)
-		plan->reapers = 0;
-	plan->folder = argv[optind];
-}
-
 int main(int argc, char **argv)
 {
 	static struct bench bench = {
@@ -813,7 +654,7 @@ int main(int argc, char **argv)
 		.seconds = 2},
 	};
 
-	parse(&bench.plan, argc, argv);
+	plan_parse(&bench.plan, argc, argv);
 	prepare(&bench);
 	run(&bench);
 	if (bench.env != NULL)

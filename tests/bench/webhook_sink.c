@@ -172,36 +172,44 @@ static void skip(struct connection *connection, const char **data, size_t *len)
 	connection->left -= part;
 }
 
+static void consume_body(struct sink *sink, struct connection *connection,
+    const char **data, size_t *len)
+{
+	skip(connection, data, len);
+	if (connection->left > 0)
+		return;
+	if (connection->state == IN_CHUNK)
+		connection->state = IN_CHUNK_SIZE;
+	else
+		finish_request(sink, connection);
+}
+
+static void consume_lines(struct sink *sink, struct connection *connection,
+    const char **data, size_t *len)
+{
+	bool head = connection->state == IN_HEAD;
+
+	if (head && connection->head_len == 0)
+		connection->since = now();
+	if (!collect(connection, data, len, head ? "\r\n\r\n" : "\r\n"))
+		return;
+	if (head)
+		finish_head(sink, connection);
+	else if (connection->state == IN_CHUNK_SIZE)
+		finish_chunk_size(connection);
+	else
+		finish_request(sink, connection);
+}
+
 static void consume(struct sink *sink, struct connection *connection,
     const char *data, size_t len)
 {
 	while (len > 0) {
-		switch (connection->state) {
-		case IN_HEAD:
-			if (connection->head_len == 0)
-				connection->since = now();
-			if (collect(connection, &data, &len, "\r\n\r\n"))
-				finish_head(sink, connection);
-			break;
-		case IN_BODY:
-			skip(connection, &data, &len);
-			if (connection->left == 0)
-				finish_request(sink, connection);
-			break;
-		case IN_CHUNK_SIZE:
-			if (collect(connection, &data, &len, "\r\n"))
-				finish_chunk_size(connection);
-			break;
-		case IN_CHUNK:
-			skip(connection, &data, &len);
-			if (connection->left == 0)
-				connection->state = IN_CHUNK_SIZE;
-			break;
-		case IN_TRAILER:
-			if (collect(connection, &data, &len, "\r\n"))
-				finish_request(sink, connection);
-			break;
-		}
+		if (connection->state == IN_BODY ||
+		    connection->state == IN_CHUNK)
+			consume_body(sink, connection, &data, &len);
+		else
+			consume_lines(sink, connection, &data, &len);
 	}
 }
 
@@ -243,7 +251,8 @@ static void accept_connection(struct sink *sink)
 		die("calloc");
 	connection->fd = fd;
 	watch(sink, fd, connection);
-}
+	/* The event of its socket owns it from here on. */
+} /* NOLINT(clang-analyzer-unix.Malloc) */
 
 static void run(struct sink *sink)
 {

@@ -50,6 +50,11 @@ class Server:
         try:
             self.start()
             wait_for_port(self.port, self.process)
+        except RuntimeError as error:
+            self.__exit__()
+            with open(self.log.name, errors="replace") as log:
+                said = log.read()[-300:].strip()
+            raise RuntimeError(f"{error}: {said}") from None
         except BaseException:
             self.__exit__()
             raise
@@ -191,7 +196,7 @@ class Elektrine(Server):
             "SPOOL_MIN_FREE": "64M",
             "HARAKA_DOMAIN": f"mx.{DOMAIN}",
             "LOCAL_DOMAINS": DOMAIN,
-            "SMTP_MAX_CONNECTIONS": "10000",
+            "SMTP_MAX_CONNECTIONS": "6000",
             "SMTP_MAX_CONNECTIONS_PER_IP": "0",
             "SMTP_MAX_RATE_PER_IP": "0",
             "EARLY_TALKER_MS": "0",

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import socket
 import subprocess
 import time
@@ -25,8 +24,6 @@ def open_idle(port, count, stack):
 
 
 def memory(context):
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     area = context.disk.area("memory")
     with servers.Elektrine(area) as server, contextlib.ExitStack() as stack:
         rest = cpu.pss_kib(server.cgroup.members())
