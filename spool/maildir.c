@@ -51,7 +51,7 @@ static bool open_box(
     struct maildirs *dirs, enum box box, bool create, struct error *err)
 {
 	char path[32];
-	int fd;
+	int fd = -1;
 	bool done;
 
 	if (!open_folder(dirs->root, names[box], create, &fd, err))
