@@ -84,6 +84,9 @@
 #define LIMIT_POLL_MS 1000
 /* Claims of dead agents that are freed by one transaction. */
 #define LIMIT_REAP 1000
+/* Files of finished messages that wait to be unlinked; delivery waits beyond
+ * it, so that the disk does not fill with them. */
+#define LIMIT_UNLINK 20000
 /* An answer to a webhook is read up to this many bytes. */
 #define LIMIT_WEBHOOK_ANSWER (64 * 1024)
 

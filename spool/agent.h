@@ -7,23 +7,8 @@
 #include "spool/events.h"
 #include "spool/internal.h"
 #include "spool/schedule.h"
-
-/* Ids with a small number: names to unlink, status bytes to write. */
-struct task {
-	struct id id;
-	unsigned number; /* names (enum doomed_names), or a recipient */
-	char byte;       /* a status byte */
-};
-
-struct tasks {
-	struct task *items;
-	size_t count, size;
-};
-
-void tasks_add(
-    struct tasks *tasks, const struct id *id, unsigned number, char byte);
-void tasks_clear(struct tasks *tasks);
-void tasks_free(struct tasks *tasks);
+#include "spool/tasks.h"
+#include "spool/unlinker.h"
 
 struct agent {
 	struct spool *spool;
@@ -35,6 +20,7 @@ struct agent {
 	uint64_t claims; /* counts up */
 	struct history *history;
 	int64_t reaped_mono_ms, swept_mono_ms, settled_mono_ms;
+	struct unlinker *unlinker;
 	/* Unlinked, but their doomed rows are still there. */
 	struct tasks unlinked;
 };
@@ -60,10 +46,11 @@ MUST_CHECK bool turn_begin(struct turn *turn, struct spool *spool,
     const struct lane_policy *policy, struct history *history,
     struct error *err);
 /* Files, history and rows durable, then the tasks. Ends the turn either way;
- * false: nothing was recorded. `unlinked` (may be NULL) takes over what was
- * unlinked. */
+ * false: nothing was recorded. The files of finished messages go to the
+ * unlinker, or are unlinked here if it is NULL (their doomed rows then stay
+ * until the next recovery). */
 MUST_CHECK bool turn_commit(
-    struct turn *turn, struct tasks *unlinked, struct error *err);
+    struct turn *turn, struct unlinker *unlinker, struct error *err);
 void turn_abort(struct turn *turn);
 
 /* Rows copied into the turn's arena, so that they outlive the next write. */

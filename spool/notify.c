@@ -112,12 +112,11 @@ bool notify_listen(int root, const char *name, int *fd, struct error *err)
 	*fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return error_errno(err, "cannot make a socket");
+	/* Writers of the spool's group may wake us, whatever the umask. */
 	if (bind(*fd, (const struct sockaddr *)&address, sizeof(address)) ==
-	    0) {
-		/* Writers of the spool's group may wake us. */
-		(void)fchmodat(root, address.sun_path, 0660, 0);
+		0 &&
+	    chmod(address.sun_path, 0660) == 0)
 		return true;
-	}
 	(void)error_errno(err, "cannot bind %s/%s", FOLDER, file);
 	os_close(fd);
 	return false;

@@ -88,6 +88,7 @@ bool spool_agent_open(struct spool *spool, enum lane lane,
 	(void)snprintf(
 	    agent->name, sizeof(agent->name), "%016" PRIx64, agent->id);
 	agent->history = history_new(spool->root);
+	agent->unlinker = unlinker_new(&spool->maildirs);
 	agent->reaped_mono_ms = agent->swept_mono_ms = INT64_MIN / 2;
 	if (!join(agent, err)) {
 		spool_agent_close(&agent);
@@ -140,6 +141,7 @@ static bool settle_unlinked(
 	int64_t now = turn->mono_ms;
 
 	*settled = 0;
+	unlinker_take_done(agent->unlinker, &agent->unlinked);
 	if (agent->unlinked.count == 0 ||
 	    (agent->unlinked.count < SETTLE_COUNT &&
 		now - agent->settled_mono_ms < SETTLE_MS))
@@ -155,15 +157,6 @@ static bool settle_unlinked(
 	}
 	*settled = agent->unlinked.count;
 	return true;
-}
-
-static void forget_unlinked(struct agent *agent, size_t count)
-{
-	if (count == 0)
-		return;
-	agent->unlinked.count -= count;
-	memmove(agent->unlinked.items, agent->unlinked.items + count,
-	    agent->unlinked.count * sizeof(struct task));
 }
 
 static bool try_turn(struct agent *agent, const struct outcome *outcomes,
@@ -191,9 +184,9 @@ static bool try_turn(struct agent *agent, const struct outcome *outcomes,
 	}
 	if (want > 0)
 		*got = claim_due(&turn, agent, works, want);
-	done = turn_commit(&turn, &agent->unlinked, err);
+	done = turn_commit(&turn, agent->unlinker, err);
 	if (done)
-		forget_unlinked(agent, settled);
+		tasks_drop(&agent->unlinked, settled);
 	for (size_t i = 0; !done && i < *got; i++)
 		spool_work_free(&works[i]);
 	if (!done)
@@ -218,6 +211,7 @@ static bool look(
 		if (*needed)
 			agent->reaped_mono_ms = mono - REAP_MS;
 	}
+	unlinker_take_done(agent->unlinker, &agent->unlinked);
 	if (agent->unlinked.count > 0 &&
 	    mono - agent->settled_mono_ms >= SETTLE_MS)
 		*needed = true;
@@ -278,6 +272,7 @@ void spool_agent_close(struct agent **agent)
 
 	if (gone == NULL)
 		return;
+	unlinker_free(&gone->unlinker);
 	if (gone->wake >= 0) {
 		(void)snprintf(
 		    path, sizeof(path), FOLDER "/%s.sock", gone->name);

@@ -17,29 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void tasks_add(
-    struct tasks *tasks, const struct id *id, unsigned number, char byte)
-{
-	if (tasks->count == tasks->size) {
-		tasks->size = tasks->size == 0 ? 64 : tasks->size * 2;
-		tasks->items =
-		    xrealloc(tasks->items, tasks->size * sizeof(*tasks->items));
-	}
-	tasks->items[tasks->count++] =
-	    (struct task){.id = *id, .number = number, .byte = byte};
-}
-
-void tasks_clear(struct tasks *tasks)
-{
-	tasks->count = 0;
-}
-
-void tasks_free(struct tasks *tasks)
-{
-	free(tasks->items);
-	memset(tasks, 0, sizeof(*tasks));
-}
-
 /* --- begin and end ---------------------------------------------------- */
 
 bool turn_begin(struct turn *turn, struct spool *spool,
@@ -97,27 +74,6 @@ static bool link_all(struct turn *turn, const struct tasks *tasks,
 	return tasks->count == 0 || maildir_sync(dirs, to, err);
 }
 
-static void unlink_all(struct turn *turn)
-{
-	const struct maildirs *dirs = &turn->spool->maildirs;
-	struct error err;
-
-	for (size_t i = 0; i < turn->unlink.count; i++) {
-		const struct task *task = &turn->unlink.items[i];
-		char id[ID_TEXT + 1];
-		bool done = true;
-
-		id_format(&task->id, id);
-		if ((task->number & DOOMED_QUEUE) != 0)
-			done = maildir_unlink(dirs, BOX_QUEUE, id, &err);
-		if (done && (task->number & DOOMED_DEAD) != 0)
-			done = maildir_unlink(dirs, BOX_DEAD, id, &err);
-		if (!done)
-			log_event(LOG_WARN, "unlink_failed", LOG_TEXT("id", id),
-			    LOG_TEXT("error", err.text));
-	}
-}
-
 /* Overwrites the status bytes in the files, for rebuild. */
 static void write_status(struct turn *turn)
 {
@@ -161,7 +117,8 @@ static void announce_dead(struct turn *turn)
 	}
 }
 
-bool turn_commit(struct turn *turn, struct tasks *unlinked, struct error *err)
+bool turn_commit(
+    struct turn *turn, struct unlinker *unlinker, struct error *err)
 {
 	bool done;
 
@@ -175,11 +132,12 @@ bool turn_commit(struct turn *turn, struct tasks *unlinked, struct error *err)
 	done = spool_txn_commit(turn->spool, &turn->txn, err);
 	if (done) {
 		write_status(turn);
-		unlink_all(turn);
+		if (unlinker != NULL)
+			unlinker_add(unlinker, &turn->unlink);
+		else
+			unlink_files(&turn->spool->maildirs, turn->unlink.items,
+			    turn->unlink.count);
 		announce_dead(turn);
-		for (size_t i = 0; unlinked != NULL && i < turn->unlink.count;
-		     i++)
-			tasks_add(unlinked, &turn->unlink.items[i].id, 0, 0);
 	}
 	turn_free(turn);
 	return done;
