@@ -370,7 +370,7 @@ void lane_stop(struct lane_run *run)
 	if (run->stopping)
 		return;
 	run->stopping = true;
-	run->stop_at = now + LIMIT_STOP_DELIVERY_MS;
+	run->stop_at = now + LIMIT_STOP_ATTEMPTS_MS;
 	gather(run, now);
 	take_stock_back(run, now);
 }

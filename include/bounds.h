@@ -126,7 +126,7 @@
 #define LIMIT_UPLOAD_FLOOR (256 * 1024)
 /* What a stopping program grants to deliveries in progress, in milliseconds:
  * less than the ten seconds after which container engines kill. */
-#define LIMIT_STOP_DELIVERY_MS 7000
+#define LIMIT_STOP_ATTEMPTS_MS 7000
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 

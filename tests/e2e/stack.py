@@ -192,9 +192,9 @@ class Phoenix(Process):
 
 
 class Redis(Process):
-    def __init__(self, stack, port):
+    def __init__(self, stack, port, options):
         argv = ["redis-server", "--port", str(port), "--save", ""]
-        argv += ["--bind", "127.0.0.1", "--dir", stack.dir]
+        argv += ["--bind", "127.0.0.1", "--dir", stack.dir, *options]
         super().__init__(stack, "redis", argv)
         eventually(lambda: can_connect(port), "redis listens")
 
@@ -289,8 +289,8 @@ class Stack:
     def deliver(self, **settings):
         return self.program("elektrine-deliver", settings)
 
-    def redis(self, port):
-        return self.add(Redis(self, port))
+    def redis(self, port, *options):
+        return self.add(Redis(self, port, options))
 
     # --- mail -------------------------------------------------------------
 
