@@ -6,6 +6,7 @@
 #include "base/unconst.h"
 #include "bounds.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -488,7 +489,7 @@ bool index_copy(struct index *index, const char *path, struct error *err)
 
 bool index_verify(struct index *index, uint64_t *rows, struct error *err)
 {
-	struct index_txn *txn;
+	struct index_txn *txn = NULL;
 	MDB_cursor *cursor;
 	MDB_val k, v;
 	int code = 0;
@@ -496,6 +497,7 @@ bool index_verify(struct index *index, uint64_t *rows, struct error *err)
 	*rows = 0;
 	if (!index_read_begin(index, &txn, err))
 		return false;
+	assert(txn != NULL);
 	for (int i = 0; code == 0 && i < TABLE_COUNT; i++) {
 		code = mdb_cursor_open(txn->txn, index->tables[i], &cursor);
 		if (code != 0)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/os.h"
 #include "spool/commit.h"
 #include "spool/events.h"
@@ -15,6 +16,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +27,7 @@
  * spool any more. */
 #define SPOOL_FORMAT 1
 #define FORMAT_FILE "format"
+#define FORMAT_WORD "elektrine-spool "
 #define SECRET_FILE "secret"
 
 /* --- the folder ------------------------------------------------------- */
@@ -146,10 +150,24 @@ static void new_uuid(char text[SPOOL_UUID_TEXT + 1])
 }
 
 /* "elektrine-spool <format> <uuid>\n": which spool this is. */
+static bool parse_format(
+    const char *text, uint64_t *format, char uuid[SPOOL_UUID_TEXT + 1])
+{
+	if (strncmp(text, FORMAT_WORD, strlen(FORMAT_WORD)) != 0)
+		return false;
+	text += strlen(FORMAT_WORD);
+	if (!number_take(&text, INT_MAX, format) || *text++ != ' ' ||
+	    strcspn(text, "\n") != SPOOL_UUID_TEXT)
+		return false;
+	memcpy(uuid, text, SPOOL_UUID_TEXT);
+	uuid[SPOOL_UUID_TEXT] = '\0';
+	return true;
+}
+
 static bool load_format(struct spool *spool, struct error *err)
 {
 	char text[128] = "";
-	unsigned format;
+	uint64_t format;
 	size_t got;
 
 	if (!read_small(spool, FORMAT_FILE, text, sizeof(text) - 1, &got, err))
@@ -160,17 +178,17 @@ static bool load_format(struct spool *spool, struct error *err)
 			    "%s is not a spool: it has no file " FORMAT_FILE,
 			    spool->dir);
 		new_uuid(spool->uuid);
-		(void)snprintf(text, sizeof(text), "elektrine-spool %d %s\n",
+		(void)snprintf(text, sizeof(text), FORMAT_WORD "%d %s\n",
 		    SPOOL_FORMAT, spool->uuid);
 		return write_whole(spool, FORMAT_FILE, text, strlen(text), err);
 	}
-	if (sscanf(text, "elektrine-spool %u %36s", &format, spool->uuid) != 2)
+	if (!parse_format(text, &format, spool->uuid))
 		return error_set(err, ERROR_CONFIG,
 		    "%s/" FORMAT_FILE " is damaged", spool->dir);
 	if (format > SPOOL_FORMAT)
 		return error_set(err, ERROR_CONFIG,
-		    "the spool was written by a newer program (format %u, this "
-		    "one knows %d)",
+		    "the spool was written by a newer program (format %" PRIu64
+		    ", this one knows %d)",
 		    format, SPOOL_FORMAT);
 	return true;
 }

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json_text.h"
+#include "base/number.h"
 #include "base/os.h"
 #include "base/utf8.h"
 
@@ -136,6 +137,43 @@ static void json_text_leaves_a_cut_sequence_for_the_next_piece(void **state)
 	buf_free(&buf);
 }
 
+static void number_takes_digits_up_to_its_bound(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t most, number;
+		const char *rest; /* NULL: refused */
+	} rows[] = {
+	    {"0", 0, 0, ""},
+	    {"65535", 65535, 65535, ""},
+	    {"65536", 65535, 0, NULL},
+	    {"007x", 10, 7, "x"},
+	    {"18446744073709551615", UINT64_MAX, UINT64_MAX, ""},
+	    {"18446744073709551616", UINT64_MAX, 0, NULL},
+	    {"99999999999999999999999", UINT64_MAX, 0, NULL},
+	    {"", 10, 0, NULL},
+	    {"-1", 10, 0, NULL},
+	    {"+1", 10, 0, NULL},
+	    {" 1", 10, 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *text = rows[i].text;
+		uint64_t number = 77;
+		bool whole = rows[i].rest != NULL && rows[i].rest[0] == '\0';
+
+		assert_int_equal(number_take(&text, rows[i].most, &number),
+		    rows[i].rest != NULL);
+		assert_string_equal(
+		    text, rows[i].rest != NULL ? rows[i].rest : rows[i].text);
+		assert_int_equal(
+		    number, rows[i].rest != NULL ? rows[i].number : 77);
+		assert_int_equal(
+		    number_parse(rows[i].text, rows[i].most, &number), whole);
+	}
+}
+
 static void os_fails_the_nth_call_when_told(void **state)
 {
 	struct error err = {0};
@@ -162,6 +200,7 @@ int main(void)
 	    cmocka_unit_test(utf8_tells_good_from_bad),
 	    cmocka_unit_test(
 		json_text_leaves_a_cut_sequence_for_the_next_piece),
+	    cmocka_unit_test(number_takes_digits_up_to_its_bound),
 	    cmocka_unit_test(os_fails_the_nth_call_when_told),
 	};
 
