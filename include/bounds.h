@@ -29,8 +29,10 @@
 /* While over 80 % of the connections are taken, a client may be idle for this
  * long at most, in milliseconds. */
 #define LIMIT_CROWDED_IDLE_MS 60000
-/* How long a client may take to read our last word, in milliseconds. */
+/* How long a client may take to read our last word, in milliseconds, and what
+ * it may say meanwhile, in bytes. */
 #define LIMIT_FAREWELL_MS 2000
+#define LIMIT_FAREWELL_BYTES (8 * 1024 * 1024)
 /* How long a stop waits for clients; what is being committed is always waited
  * for. In milliseconds. */
 #define LIMIT_STOP_MS 3000

@@ -146,10 +146,11 @@ int main(int argc, char **argv)
 		program_fail(&err);
 	settings_release(&settings);
 	serve(&state);
-	forget_signals(&state);
 	listeners_close(&listeners);
 	spool_close(&spool);
 	announcer_close(&announcer);
+	/* Late, so that nobody's second SIGTERM disturbs the end. */
+	forget_signals(&state);
 	loop_free(&state.loop);
 	return EXIT_SUCCESS;
 }

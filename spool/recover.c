@@ -7,6 +7,8 @@
 #include "spool/guard.h"
 #include "spool/id.h"
 #include "spool/internal.h"
+#include "spool/tasks.h"
+#include "spool/unlinker.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,6 +20,8 @@
 
 #define WRITERS "queue/tmp"
 #define PATH_SIZE 128
+/* Doomed files that are handled by one transaction. */
+#define DOOMED_BATCH 1000
 
 static DIR *list(int root, const char *path, struct error *err)
 {
@@ -184,37 +188,70 @@ static bool recover_writer(struct spool *spool, const char *name,
 	return true;
 }
 
-/* What completion still has to unlink. */
-static bool finish_doomed(
-    struct spool *spool, struct recovery *report, struct error *err)
+/* The next files that completion still has to unlink. */
+static bool collect_doomed(
+    struct spool *spool, struct tasks *doomed, struct error *err)
 {
 	struct index_txn *txn;
 	struct index_walk *walk;
 	struct bytes key, value;
-	bool found, done = true;
+	bool found;
 
 	if (!spool_read_begin(spool, &txn, err))
 		return false;
 	walk = index_walk_new(txn, TABLE_DOOMED);
 	found = index_seek(
 	    walk, (struct bytes){0}, (struct bytes){0}, &key, &value);
-	for (; found && done; found = index_next(walk, &key, &value)) {
+	for (; found && doomed->count < DOOMED_BATCH;
+	     found = index_next(walk, &key, &value)) {
 		struct id id = key_id(key);
-		uint8_t names =
-		    value.len > 0 ? *(const uint8_t *)value.data : DOOMED_QUEUE;
-		char text[ID_TEXT + 1];
 
-		id_format(&id, text);
-		if ((names & DOOMED_QUEUE) != 0)
-			done = maildir_unlink(
-			    &spool->maildirs, BOX_QUEUE, text, err);
-		if (done && (names & DOOMED_DEAD) != 0)
-			done = maildir_unlink(
-			    &spool->maildirs, BOX_DEAD, text, err);
-		report->unlinked++;
+		tasks_add(doomed, &id,
+		    value.len > 0 ? *(const uint8_t *)value.data : DOOMED_QUEUE,
+		    0);
 	}
 	index_walk_free(&walk);
 	spool_txn_abort(spool, &txn);
+	return true;
+}
+
+static bool forget_doomed(
+    struct spool *spool, const struct tasks *doomed, struct error *err)
+{
+	struct index_txn *txn;
+
+	if (!spool_write_begin(spool, &txn, err))
+		return false;
+	for (size_t i = 0; i < doomed->count; i++) {
+		struct key key = doomed_key(&doomed->items[i].id);
+
+		index_delete(txn, TABLE_DOOMED, key_bytes(&key));
+	}
+	return spool_txn_commit(spool, &txn, err);
+}
+
+/* Unlinks them, makes that durable, and only then forgets them. A living
+ * agent may be doing the same: each step is right twice. */
+static bool finish_doomed(
+    struct spool *spool, struct recovery *report, struct error *err)
+{
+	const struct maildirs *dirs = &spool->maildirs;
+	struct tasks doomed = {0};
+	bool done, more;
+
+	do {
+		tasks_clear(&doomed);
+		done = collect_doomed(spool, &doomed, err);
+		more = done && doomed.count == DOOMED_BATCH;
+		if (!done || doomed.count == 0)
+			break;
+		unlink_files(dirs, doomed.items, doomed.count);
+		done = maildir_sync(dirs, BOX_QUEUE, err) &&
+		       maildir_sync(dirs, BOX_DEAD, err) &&
+		       forget_doomed(spool, &doomed, err);
+		report->unlinked += doomed.count;
+	} while (done && more);
+	tasks_free(&doomed);
 	return done;
 }
 

@@ -19,6 +19,7 @@
 #include <linux/fs.h>
 #include <lmdb.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,6 +62,7 @@ struct bench {
 	int root, tmp, new, spare;
 	int tmps[MAX_ROTATED];
 	struct ring full, live, freed;
+	sem_t folder_wanted, folder_synced;
 	MDB_env *env;
 	MDB_dbi tables[5];
 	uint64_t made; /* numbers the names, by atomic add */
@@ -243,6 +245,19 @@ static void *create_messages(void *arg)
 
 /* Committing */
 
+/* Syncs new/ whenever it is asked to. */
+static void *sync_folder(void *arg)
+{
+	struct bench *bench = arg;
+
+	for (;;) {
+		sem_wait(&bench->folder_wanted);
+		must(fsync(bench->new) == 0, "fsync of new/");
+		sem_post(&bench->folder_synced);
+	}
+	return NULL;
+}
+
 static void sync_group(struct bench *bench, const struct slot *slots)
 {
 	const struct plan *plan = &bench->plan;
@@ -254,14 +269,20 @@ static void sync_group(struct bench *bench, const struct slot *slots)
 		must(sync_file_range(
 			 slots[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE) == 0,
 		    "sync_file_range");
-	for (i = 0; plan->flush <= FLUSH_STARTED && i < plan->group; i++)
+	if (plan->flush == FLUSH_BESIDE)
+		sem_post(&bench->folder_wanted);
+	for (i = 0; plan->flush <= FLUSH_BESIDE && i < plan->group; i++)
 		must(fdatasync(slots[i].fd) == 0, "fdatasync");
+	if (plan->flush == FLUSH_BESIDE)
+		sem_wait(&bench->folder_synced);
 }
 
-/* A syncfs after the names moved has written new/ as well. */
+/* Whether new/ was synced with the group: a syncfs after the names moved has
+ * written it as well. */
 static bool syncs_folder(const struct plan *plan)
 {
-	return plan->names_first && plan->flush == FLUSH_SYNCFS;
+	return plan->flush == FLUSH_BESIDE ||
+	       (plan->names_first && plan->flush == FLUSH_SYNCFS);
 }
 
 static void move_name(
@@ -488,7 +509,15 @@ static void collect_group(struct bench *bench, struct slot *slots)
 
 static void start_threads(struct bench *bench, struct threads *threads)
 {
+	pthread_t syncer;
 	unsigned i;
+
+	sem_init(&bench->folder_wanted, 0, 0);
+	sem_init(&bench->folder_synced, 0, 0);
+	if (bench->plan.flush == FLUSH_BESIDE)
+		must(pthread_create(&syncer, NULL, sync_folder, bench) == 0 &&
+			 pthread_detach(syncer) == 0,
+		    "pthread_create");
 
 	for (i = 0; i < bench->plan.creators; i++)
 		must(pthread_create(&threads->creator[i], NULL, create_messages,

@@ -9,7 +9,8 @@
 
 const char *const pattern_names[] = {
     "link", "rename", "recycle", "tmpfile", NULL};
-const char *const flush_names[] = {"each", "started", "syncfs", "none", NULL};
+const char *const flush_names[] = {
+    "each", "started", "beside", "syncfs", "none", NULL};
 
 void die(const char *format, ...)
 {
@@ -45,7 +46,7 @@ static void usage(void)
 {
 	fputs("usage: disk_pattern [options] FOLDER\n"
 	      "  --pattern link|rename|recycle|tmpfile\n"
-	      "  --sync each|started|syncfs|none\n"
+	      "  --sync each|started|beside|syncfs|none\n"
 	      "  --names-first   move the names, then sync\n"
 	      "  --size BYTES --group N --creators N (0 = committer)\n"
 	      "  --backlog N     remove old messages, keep N\n"
@@ -151,6 +152,8 @@ void plan_parse(struct plan *plan, int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		usage();
+	if (plan->flush == FLUSH_BESIDE)
+		plan->names_first = true;
 	if (plan->backlog == 0)
 		plan->reapers = 0;
 	plan->folder = argv[optind];

@@ -10,7 +10,13 @@
 enum { MAX_GROUP = 1024, MAX_ROTATED = 4096, MAX_THREADS = 32 };
 
 enum pattern { PATTERN_LINK, PATTERN_RENAME, PATTERN_RECYCLE, PATTERN_TMPFILE };
-enum flush { FLUSH_EACH, FLUSH_STARTED, FLUSH_SYNCFS, FLUSH_NONE };
+enum flush {
+	FLUSH_EACH,
+	FLUSH_STARTED,
+	FLUSH_BESIDE, /* each, and new/ at the same time */
+	FLUSH_SYNCFS,
+	FLUSH_NONE
+};
 
 extern const char *const pattern_names[], *const flush_names[];
 

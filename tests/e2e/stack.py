@@ -146,6 +146,13 @@ class Process:
         self.log.close()
         same(code, 0, "exit code of " + self.name)
 
+    def print_output(self):
+        """What is no event, and the last events."""
+        lines = self.output().splitlines()
+        events = [line for line in lines if line.startswith("{")]
+        others = [line for line in lines if not line.startswith("{")]
+        print("--- " + self.name, *others[:200], *events[-40:], sep="\n")
+
     def complaints(self):
         """What the sanitizers found."""
         return re.findall(
@@ -355,10 +362,10 @@ class Stack:
             if process.running():
                 process.thaw()
                 process.kill()
-            complaints += process.complaints()
-            if failed:
-                tail = process.output().splitlines()[-40:]
-                print("--- %s" % process.name, *tail, sep="\n")
+            found = process.complaints()
+            complaints += found
+            if failed or found:
+                process.print_output()
         self.folder.cleanup()
         same(complaints, [], "what the sanitizers found")
 
