@@ -13,9 +13,9 @@
 /* Bytes of a command line beyond that which are skipped before the client is
  * cut off. */
 #define LIMIT_SKIPPED_LINE (64 * 1024)
-/* A path: local part 64, domain 255, and the brackets. */
+/* A path: RFC 5321 has local parts of 64 and domains of 255 bytes at most. Only
+ * the sum is a bound here: VERP and SRS make longer local parts. */
 #define LIMIT_PATH 320
-#define LIMIT_LOCAL_PART 64
 #define LIMIT_DOMAIN 255
 /* A reply line with its code and CRLF. */
 #define LIMIT_REPLY_LINE 512

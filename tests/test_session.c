@@ -43,9 +43,28 @@ static void content_has_a_floor_of_speed_after_its_grace(void **state)
 	assert_true(data_is_too_slow(&session, end_ms + 1000));
 }
 
+static void over_80_percent_is_crowded(void **state)
+{
+	struct limiter_rules rules = {.connections = 0};
+	struct ip home = {{[15] = 1}};
+
+	(void)state;
+	worker.limiter = limiter_new();
+	config.smtp_max_connections = 10;
+	for (int i = 0; i < 8; i++)
+		(void)limiter_admit(worker.limiter, &rules, &home, 0);
+	assert_false(worker_is_crowded(&worker));
+	(void)limiter_admit(worker.limiter, &rules, &home, 0);
+	assert_true(worker_is_crowded(&worker));
+	config.smtp_max_connections = 0;
+	assert_false(worker_is_crowded(&worker));
+	limiter_free(&worker.limiter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(over_80_percent_is_crowded),
 	    cmocka_unit_test(content_without_progress_is_too_slow),
 	    cmocka_unit_test(content_has_a_floor_of_speed_after_its_grace),
 	};
