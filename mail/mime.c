@@ -112,6 +112,16 @@ static bool is_delimiter(const struct scanner *scanner, const char *data,
 	return true;
 }
 
+/* Remembers how the line before `newline` ended. */
+static void note_ending(
+    struct scanner *scanner, const char *line, const char *newline)
+{
+	if (newline > line)
+		scanner->ending = newline[-1] == '\r' ? 2 : 1;
+	else if (!scanner->in_line)
+		scanner->ending = 1;
+}
+
 /* Passes the lines in view. True if a delimiter was found; otherwise
  * scanner->at is where more must be seen. */
 static bool pass_lines(struct scanner *scanner, const char *data, size_t got,
@@ -135,10 +145,7 @@ static bool pass_lines(struct scanner *scanner, const char *data, size_t got,
 			line = end;
 			break;
 		}
-		if (newline > line)
-			scanner->ending = newline[-1] == '\r' ? 2 : 1;
-		else if (!scanner->in_line)
-			scanner->ending = 1;
+		note_ending(scanner, line, newline);
 		scanner->in_line = false;
 		line = newline + 1;
 	}
