@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "spool/flight.h"
 #include "spool/guard.h"
 #include "spool/id.h"
 #include "spool/internal.h"
@@ -169,6 +170,14 @@ static void writer_paths(
 	(void)snprintf(lock, PATH_SIZE, WRITERS "/%.40s/lock", name);
 }
 
+bool writer_is_live(struct spool *spool, const char *name)
+{
+	char path[PATH_SIZE], lock[PATH_SIZE];
+
+	writer_paths(name, path, lock);
+	return guard_is_live(spool->root, lock);
+}
+
 static bool recover_writer(struct spool *spool, const char *name,
     struct recovery *report, struct error *err)
 {
@@ -266,7 +275,10 @@ bool spool_recover(
 	memset(report, 0, sizeof(*report));
 	if (!guard_recovery(spool->root, &fd, err))
 		return false;
-	dir = list(spool->root, WRITERS, err);
+	/* First: the files are judged by the records that stay. */
+	dir = flight_settle(spool, NULL, &report->retracted, err)
+		  ? list(spool->root, WRITERS, err)
+		  : NULL;
 	done = dir != NULL;
 	while (done && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)
