@@ -58,7 +58,8 @@ def listen(path, password, channels):
     """A subscriber of our own, that speaks the protocol by hand."""
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(PATIENCE)
-    client.connect(path)
+    # Its socket comes a moment after its port.
+    eventually(lambda: client.connect_ex(path) == 0, "redis listens there")
     lines = "AUTH %s\r\nSUBSCRIBE %s\r\n" % (password, " ".join(channels))
     client.sendall(lines.encode())
     return client.makefile("r", newline="\r\n")
