@@ -79,6 +79,9 @@
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
 
+/* A streamed message is given to the disk whenever so much of it has come. */
+#define LIMIT_WRITE_AHEAD (256 * 1024)
+
 /* --- the spool file --------------------------------------------------- */
 
 /* Room for the check results and reports in an envelope header, which is

@@ -280,6 +280,18 @@ static bool read_header(struct scanner *scanner, struct mime_part *part)
 	return true;
 }
 
+static bool is_multipart(const struct mime_part *part)
+{
+	return strncmp(part->type, "multipart/", 10) == 0;
+}
+
+/* Also a text that names a boundary: some change only the type. */
+static bool may_have_parts(const struct mime_part *part)
+{
+	return is_multipart(part) ||
+	       (part->boundary != NULL && strncmp(part->type, "text/", 5) == 0);
+}
+
 /* A part whose header begins at an offset. */
 static bool begin_part(struct scanner *scanner, size_t parent, uint64_t at)
 {
@@ -295,7 +307,7 @@ static bool begin_part(struct scanner *scanner, size_t parent, uint64_t at)
 	scanner->leaf = mime->count - 1;
 	scanner->at = part->body;
 	scanner->ending = 0;
-	if (strncmp(part->type, "multipart/", 10) != 0)
+	if (!may_have_parts(part))
 		return true;
 	if (part->boundary == NULL) {
 		part->type = "text/plain";
@@ -348,7 +360,8 @@ static void mend_empty(struct mime *mime)
 		    (i + 1 < mime->count && mime->parts[i + 1].parent == i))
 			continue;
 		part->multipart = false;
-		part->type = "text/plain";
+		if (is_multipart(part))
+			part->type = "text/plain";
 	}
 }
 
