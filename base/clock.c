@@ -29,6 +29,14 @@ int64_t clock_mono_ms(void)
 	return set >= 0 ? set : read_ms(CLOCK_BOOTTIME);
 }
 
+int64_t clock_mono_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 void clock_format_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 {
 	time_t seconds = (time_t)(wall_ms / 1000);

@@ -11,6 +11,9 @@ int64_t clock_wall_ms(void);
  * (CLOCK_BOOTTIME: it counts a suspended machine's sleep too). */
 int64_t clock_mono_ms(void);
 
+/* The same clock in microseconds, for measuring; tests do not set it. */
+int64_t clock_mono_us(void);
+
 /* "2026-01-31T12:34:56.789Z" (RFC 3339, UTC), into 25 bytes. */
 #define CLOCK_ISO_SIZE 25
 void clock_format_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE]);

@@ -107,8 +107,9 @@
 #define LIMIT_MAP_SIZE (64ULL * 1024 * 1024 * 1024)
 /* Messages made durable by one commit. */
 #define LIMIT_GROUP 512
-/* From so many files on, one syncfs() is cheaper than a sync of each. */
-#define LIMIT_SYNC_SINGLY 4
+/* Beyond so many files one syncfs() is cheaper than a sync of each on every
+ * disk that was measured; up to it, pace.h measures. */
+#define LIMIT_SYNC_SINGLY 16
 /* The last answer of a destination as kept with a delivery, in bytes. */
 #define LIMIT_ANSWER 256
 /* Attempts kept in the story of a live message; the oldest go first, but

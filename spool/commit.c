@@ -25,6 +25,7 @@
 #include "spool/heal.h"
 #include "spool/internal.h"
 #include "spool/notify.h"
+#include "spool/pace.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -43,6 +44,7 @@ struct syncer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct group *group; /* to be synced; NULL once that is done */
+	struct pace pace;    /* its own thread only */
 	bool done;
 	struct error err;
 	bool stopping;
@@ -112,19 +114,26 @@ static void link_files(struct group *group)
 	expel_failed(group);
 }
 
-/* Files and names on disk. A few files are cheaper one by one; for many, one
- * syncfs() carries files and folder together. */
-static bool sync_files(struct group *group, struct error *err)
+static bool sync_each(struct group *group, struct error *err)
 {
-	struct spool *spool = group->spool;
-
-	if (group->count >= LIMIT_SYNC_SINGLY)
-		return os_syncfs(spool->root, err);
 	for (size_t i = 0; i < group->count; i++) {
 		if (!os_fdatasync(group->drafts[i]->fd, err))
 			return false;
 	}
-	return maildir_sync(&spool->maildirs, BOX_QUEUE, err);
+	return maildir_sync(&group->spool->maildirs, BOX_QUEUE, err);
+}
+
+/* Files and names on disk. */
+static bool sync_files(
+    struct group *group, struct pace *pace, struct error *err)
+{
+	enum sync_way way = pace_choose(pace, group->count);
+	int64_t began = clock_mono_us();
+	bool done = way == SYNC_EACH ? sync_each(group, err)
+				     : os_syncfs(group->spool->root, err);
+
+	pace_learn(pace, group->count, way, clock_mono_us() - began);
+	return done;
 }
 
 /* --- rows ------------------------------------------------------------- */
@@ -198,7 +207,8 @@ static void *run_syncer(void *arg)
 		if (syncer->group == NULL)
 			break;
 		(void)pthread_mutex_unlock(&syncer->lock);
-		syncer->done = sync_files(syncer->group, &syncer->err);
+		syncer->done =
+		    sync_files(syncer->group, &syncer->pace, &syncer->err);
 		(void)pthread_mutex_lock(&syncer->lock);
 		syncer->group = NULL;
 		(void)pthread_cond_signal(&syncer->changed);

@@ -13,6 +13,7 @@
 #include "spool/id.h"
 #include "spool/internal.h"
 #include "spool/message.h"
+#include "spool/pace.h"
 #include "spool_fixture.h"
 
 #include <errno.h>
@@ -294,23 +295,53 @@ static void the_map_grows_by_itself(void **state)
 	spool_close(&spool);
 }
 
-static void a_group_costs_one_flush_chain(void **state)
+static void a_group_costs_one_sync_of_its_files(void **state)
 {
 	struct spool *spool = open_spool();
 	uint64_t files, folders, whole;
 	char id[ID_TEXT + 1];
 
 	(void)state;
-	put(spool, one, 1, id);
-	files = os_count_for_test(OS_FDATASYNC);
-	folders = os_count_for_test(OS_FSYNC);
-	whole = os_count_for_test(OS_SYNCFS);
-	put(spool, one, 1, id);
-	/* One file, its folder; the index syncs itself. */
-	assert_int_equal(os_count_for_test(OS_FDATASYNC) - files, 1);
-	assert_int_equal(os_count_for_test(OS_FSYNC) - folders, 1);
-	assert_int_equal(os_count_for_test(OS_SYNCFS) - whole, 0);
+	/* More than once, so that both ways are seen. */
+	for (int i = 0; i < 5; i++) {
+		files = os_count_for_test(OS_FDATASYNC);
+		folders = os_count_for_test(OS_FSYNC);
+		whole = os_count_for_test(OS_SYNCFS);
+		put(spool, one, 1, id);
+		files = os_count_for_test(OS_FDATASYNC) - files;
+		folders = os_count_for_test(OS_FSYNC) - folders;
+		whole = os_count_for_test(OS_SYNCFS) - whole;
+		/* The file and its folder, or all at once; the index syncs
+		 * itself. */
+		assert_int_equal(files, folders);
+		assert_int_equal(files + whole, 1);
+	}
 	spool_close(&spool);
+}
+
+static void the_faster_way_to_sync_is_found_and_found_again(void **state)
+{
+	struct pace pace = {0};
+	unsigned tries = 0;
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		enum sync_way way = pace_choose(&pace, 1);
+
+		tries += way == SYNC_WHOLE;
+		pace_learn(&pace, 1, way, way == SYNC_EACH ? 300 : 500);
+	}
+	assert_in_range(tries, 2, 10);
+	/* One stall does not turn it over; a change of the disk does. */
+	pace_learn(&pace, 1, SYNC_EACH, 1000000);
+	assert_int_equal(pace_choose(&pace, 1), SYNC_EACH);
+	for (int i = 0; i < 300; i++) {
+		enum sync_way way = pace_choose(&pace, 1);
+
+		pace_learn(&pace, 1, way, way == SYNC_EACH ? 900 : 500);
+	}
+	assert_int_equal(pace_choose(&pace, 1), SYNC_WHOLE);
+	assert_int_equal(pace_choose(&pace, 400), SYNC_WHOLE);
 }
 
 int main(void)
@@ -324,7 +355,8 @@ int main(void)
 	    CASE(a_file_without_a_record_is_set_aside),
 	    CASE(a_missing_index_with_mail_wants_rebuild),
 	    CASE(the_map_grows_by_itself),
-	    CASE(a_group_costs_one_flush_chain),
+	    CASE(a_group_costs_one_sync_of_its_files),
+	    CASE(the_faster_way_to_sync_is_found_and_found_again),
 	};
 
 	log_to_fd(2);
