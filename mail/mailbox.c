@@ -418,8 +418,8 @@ static struct slice decode(struct slice text, struct arena *arena)
 	struct buf out = buf_new(SIZE_MAX / 2);
 	struct slice result;
 
-	if (memmem(text.data, text.len, "=?", 2) == NULL &&
-	    utf8_valid(text.data, text.len))
+	if (text.len == 0 || (memmem(text.data, text.len, "=?", 2) == NULL &&
+				 utf8_valid(text.data, text.len)))
 		return text;
 	(void)encoded_words_decode(text, &out);
 	result = slice_trim((struct slice){
