@@ -213,7 +213,21 @@ static uint32_t upper(uint32_t c)
 	return c == 0xFF ? 0x178 : c;
 }
 
-static void add_to_word(struct layout *layout, struct slice text)
+/* Columns as most programs count them: a pair of surrogates is two. */
+static unsigned width_of(struct slice text)
+{
+	unsigned width = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		width += (c & 0xC0) != 0x80;
+		width += c >= 0xF0;
+	}
+	return width;
+}
+
+static void add_capitals(struct layout *layout, struct slice text)
 {
 	char capital[UTF8_MAX];
 	size_t bad, len;
@@ -223,14 +237,6 @@ static void add_to_word(struct layout *layout, struct slice text)
 		seq = utf8_sequence(text.data + at, text.len - at, &bad);
 		if (seq <= 0)
 			seq = (int)bad;
-		/* Columns as most programs count them: a pair of surrogates
-		 * is two. */
-		layout->word_width += seq == 4 ? 2 : 1;
-		if (layout->upper == 0) {
-			(void)buf_append(
-			    &layout->word, text.data + at, (size_t)seq);
-			continue;
-		}
 		if (seq == 2 && memcmp(text.data + at, "\xC3\x9F", 2) == 0) {
 			(void)buf_append(&layout->word, "SS", 2);
 			layout->word_width++;
@@ -240,7 +246,16 @@ static void add_to_word(struct layout *layout, struct slice text)
 		    upper(utf8_decode(text.data + at, seq)), capital);
 		(void)buf_append(&layout->word, capital, len);
 	}
+}
+
+static void add_to_word(struct layout *layout, struct slice text)
+{
+	layout->word_width += width_of(text);
 	layout->words++;
+	if (layout->upper > 0)
+		add_capitals(layout, text);
+	else
+		(void)buf_append(&layout->word, text.data, text.len);
 }
 
 /* How many bytes of white space the text begins with: that of HTML, and the
@@ -265,8 +280,14 @@ static size_t word_len(struct slice text)
 {
 	size_t len = 0;
 
-	while (len < text.len && white_len(slice_from(text, len)) == 0)
+	while (len < text.len) {
+		unsigned char c = (unsigned char)text.data[len];
+
+		if ((c <= ' ' || c == 0xE2) &&
+		    white_len(slice_from(text, len)) > 0)
+			break;
 		len++;
+	}
 	return len;
 }
 
