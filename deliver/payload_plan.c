@@ -95,39 +95,49 @@ static bool in_alternative(
 	return false;
 }
 
-/*
- * Which parts make text_body and html_body. Alternatives stand in their own
- * only; what else is text or HTML stands in both, in order. Where all is
- * HTML, text is made of it.
- */
+static bool is_html(const struct mime_part *part)
+{
+	return mime_is_type(part, "text/html");
+}
+
+/* A part that is shown: in the body of its kind, and unless an alternative
+ * stands for it there, in the other one too. */
+static void add_shown(struct payload *payload, const struct mime_part *part,
+    bool any_text, bool any_html)
+{
+	bool both = !in_alternative(&payload->mime, part);
+
+	if (is_html(part)) {
+		body_add(&payload->html, BODY_TEXT, part);
+		if (both || !any_text)
+			body_add(&payload->text, BODY_HTML_TEXT, part);
+		return;
+	}
+	body_add(&payload->text, BODY_TEXT, part);
+	if (both && any_html)
+		body_add(&payload->html, BODY_TEXT_HTML, part);
+}
+
+/* Which parts make text_body and html_body, in their order. Where all is
+ * HTML, text is made of it. */
 static void sort_texts(struct payload *payload)
 {
 	const struct mime *mime = &payload->mime;
-	bool any_text = false, any_html = false, html, both, shown;
+	bool any_text = false, any_html = false;
 
 	for (size_t i = 0; i < mime->count; i++) {
 		if (!mime_is_shown(&mime->parts[i]))
 			continue;
-		html = mime_is_type(&mime->parts[i], "text/html");
-		any_html |= html;
-		any_text |= !html;
+		any_html |= is_html(&mime->parts[i]);
+		any_text |= !is_html(&mime->parts[i]);
 	}
 	for (size_t i = 0; i < mime->count; i++) {
 		const struct mime_part *part = &mime->parts[i];
 
-		html = mime_is_type(part, "text/html");
-		both = !in_alternative(mime, part);
-		shown = mime_is_shown(part);
-		if (shown && html)
-			body_add(&payload->html, BODY_TEXT, part);
-		else if (shown || mime_is_type(part, "text/rfc822-headers"))
+		if (mime_is_shown(part))
+			add_shown(payload, part, any_text, any_html);
+		else if (mime_is_type(part, "text/rfc822-headers"))
 			body_add(&payload->text, BODY_TEXT, part);
-		if (!shown)
-			continue;
-		if (html && (both || !any_text))
-			body_add(&payload->text, BODY_HTML_TEXT, part);
-		if (!html && both && any_html)
-			body_add(&payload->html, BODY_TEXT_HTML, part);
 	}
 }
 

@@ -65,9 +65,6 @@
 #define LIMIT_BOUNDARY 256
 /* Parameters of one header field, pieces of RFC 2231 included. */
 #define LIMIT_PARAMETERS 64
-/* Groups in an address list that stand inside each other; there ought to be
- * one. What is deeper is text. */
-#define LIMIT_GROUP_DEPTH 4
 /* Recipients taken out of one delivery report. */
 #define LIMIT_FAILED_RECIPIENTS 100
 /* HTML of which text is made, and that text. Real HTML in mail has up to

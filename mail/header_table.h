@@ -21,9 +21,12 @@ struct header_entry {
 	struct header_value *first, *last;
 };
 
+/* A hostile block of 100,000 names makes chains of 400. */
+#define HEADER_BUCKETS 256
+
 struct header_table {
 	struct header_entry *first, *last;
-	struct header_entry **buckets;
+	struct header_entry *buckets[HEADER_BUCKETS];
 };
 
 /* Everything new is the arena's. */

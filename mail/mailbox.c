@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/utf8.h"
-#include "bounds.h"
 #include "mail/encoded_word.h"
 
 #include <ctype.h>
@@ -65,21 +64,23 @@ static struct token *add_token(struct tokens *tokens, enum token_kind kind)
 	return token;
 }
 
-/* The character that ends what this operator begins; 0 if it is none. */
-static bool is_operator(char c, bool groups, char *closing)
+/* Whether it is an operator, and the character that ends what it begins, or
+ * 0. Inside a group no other one begins: there a ':' ends what may have been
+ * its name. */
+static bool is_operator(char c, bool in_group, char *closing)
 {
 	static const char begin[] = "\"(<,:;";
 	static const char end[] = "\")>\0;\0";
 	const char *at = c == '\0' ? NULL : strchr(begin, c);
 
-	if (at == NULL || (c == ':' && !groups))
+	if (at == NULL)
 		return false;
-	*closing = end[at - begin];
+	*closing = c == ':' && in_group ? '\0' : end[at - begin];
 	return true;
 }
 
 /* Text up to an operator, without control characters and backslashes. */
-static size_t take_text(struct slice text, char expected, bool groups,
+static size_t take_text(struct slice text, char expected, bool in_group,
     struct arena *arena, struct slice *out)
 {
 	char *copy, unused;
@@ -93,7 +94,7 @@ static size_t take_text(struct slice text, char expected, bool groups,
 		}
 		if (expected != 0
 			? text.data[end] == expected
-			: is_operator(text.data[end], groups, &unused))
+			: is_operator(text.data[end], in_group, &unused))
 			break;
 		end++;
 	}
@@ -115,8 +116,8 @@ static bool breaks(struct slice rest)
 	       rest.data[0] == ',' || rest.data[0] == ';';
 }
 
-static void tokenize(
-    struct slice text, bool groups, struct arena *arena, struct tokens *tokens)
+static void tokenize(struct slice text, bool in_group, struct arena *arena,
+    struct tokens *tokens)
 {
 	char expected = 0, closing = 0;
 	struct token *token;
@@ -125,8 +126,8 @@ static void tokenize(
 
 	while (text.len > 0) {
 		ends = expected != 0 && text.data[0] == expected;
-		if (ends || (expected == 0 &&
-				is_operator(text.data[0], groups, &closing))) {
+		if (ends || (expected == 0 && is_operator(text.data[0],
+						  in_group, &closing))) {
 			token = add_token(tokens, TOKEN_OPERATOR);
 			token->sign = text.data[0];
 			text = slice_from(text, 1);
@@ -135,7 +136,7 @@ static void tokenize(
 			continue;
 		}
 		text = slice_from(
-		    text, take_text(text, expected, groups, arena, &piece));
+		    text, take_text(text, expected, in_group, arena, &piece));
 		if (piece.len > 0)
 			add_token(tokens, TOKEN_TEXT)->text = piece;
 	}
@@ -355,62 +356,104 @@ static void fill_single(
 		mailbox->name.len = 0;
 }
 
-static struct mailbox **parse_list(struct slice text, unsigned depth,
-    struct arena *arena, struct mailbox **end);
-
-/* One entry, appended to the list; returns its new end. */
-/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
-static struct mailbox **parse_entry(const struct token *tokens, size_t count,
-    unsigned depth, struct arena *arena, struct mailbox **end)
+static bool is_separator(const struct token *token)
 {
-	struct pieces pieces[PLACES] = {{.count = 0}};
-	struct mailbox *mailbox;
-	bool is_group = false;
-	struct slice members;
+	return token->kind == TOKEN_OPERATOR &&
+	       (token->sign == ',' || token->sign == ';');
+}
 
-	if (count == 0)
-		return end;
-	for (int i = 0; i < PLACES; i++)
+static void take_pieces(const struct token *tokens, size_t count,
+    struct pieces pieces[PLACES], bool *is_group, struct arena *arena)
+{
+	for (int i = 0; i < PLACES; i++) {
+		pieces[i].count = 0;
 		pieces[i].list =
 		    arena_alloc(arena, (count + 1) * sizeof(struct piece));
-	sort_pieces(tokens, count, pieces, &is_group, arena);
-	if (pieces[PLACE_TEXT].count == 0 && !is_group &&
-	    pieces[PLACE_ADDRESS].count == 0) {
+	}
+	sort_pieces(tokens, count, pieces, is_group, arena);
+}
+
+/* One address, appended to the list; returns its new end. */
+static struct mailbox **parse_single(
+    struct pieces pieces[PLACES], struct arena *arena, struct mailbox **end)
+{
+	struct mailbox *mailbox = arena_zalloc(arena, sizeof(*mailbox));
+
+	if (pieces[PLACE_TEXT].count == 0 && pieces[PLACE_ADDRESS].count == 0) {
 		pieces[PLACE_TEXT] = pieces[PLACE_COMMENT];
 		pieces[PLACE_COMMENT].count = 0;
 	}
-	mailbox = arena_zalloc(arena, sizeof(*mailbox));
-	mailbox->is_group = is_group;
-	if (is_group) {
-		mailbox->name = join(&pieces[PLACE_TEXT], " ", arena);
-		members = join(&pieces[PLACE_GROUP], ",", arena);
-		(void)parse_list(members, depth + 1, arena, &mailbox->members);
-	} else {
-		fill_single(mailbox, pieces, arena);
-	}
+	fill_single(mailbox, pieces, arena);
 	*end = mailbox;
 	return &mailbox->next;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
-static struct mailbox **parse_list(struct slice text, unsigned depth,
+/* The members of a group. A group inside it is not allowed: its members
+ * become those of the outer one, and its name is lost. */
+static void parse_members(
+    struct slice text, struct arena *arena, struct mailbox **end)
+{
+	struct pieces pieces[PLACES];
+	struct tokens tokens = {.count = 0};
+	size_t start = 0;
+	bool unused = false;
+
+	tokenize(text, true, arena, &tokens);
+	for (size_t i = 1; i <= tokens.count; i++) {
+		const struct token *last = &tokens.list[i - 1];
+
+		if (last->kind == TOKEN_OPERATOR && last->sign == ':')
+			start = i;
+		if (i < tokens.count && !is_separator(last + 1))
+			continue;
+		if (i > start) {
+			take_pieces(&tokens.list[start], i - start, pieces,
+			    &unused, arena);
+			end = parse_single(pieces, arena, end);
+		}
+		start = i + 1;
+	}
+	free(tokens.list);
+}
+
+/* One entry, an address or a group. */
+static struct mailbox **parse_entry(const struct token *tokens, size_t count,
     struct arena *arena, struct mailbox **end)
 {
-	struct tokens tokens = {0};
+	struct pieces pieces[PLACES];
+	struct mailbox *mailbox;
+	bool is_group = false;
+
+	if (count == 0)
+		return end;
+	take_pieces(tokens, count, pieces, &is_group, arena);
+	if (!is_group)
+		return parse_single(pieces, arena, end);
+	mailbox = arena_zalloc(arena, sizeof(*mailbox));
+	mailbox->is_group = true;
+	mailbox->name = join(&pieces[PLACE_TEXT], " ", arena);
+	parse_members(
+	    join(&pieces[PLACE_GROUP], ",", arena), arena, &mailbox->members);
+	*end = mailbox;
+	return &mailbox->next;
+}
+
+static struct mailbox **parse_list(
+    struct slice text, struct arena *arena, struct mailbox **end)
+{
+	struct tokens tokens = {.count = 0};
 	size_t start = 0;
 
-	tokenize(text, depth < LIMIT_GROUP_DEPTH, arena, &tokens);
+	tokenize(text, false, arena, &tokens);
 	for (size_t i = 0; i < tokens.count; i++) {
-		if (tokens.list[i].kind != TOKEN_OPERATOR ||
-		    (tokens.list[i].sign != ',' && tokens.list[i].sign != ';'))
+		if (!is_separator(&tokens.list[i]))
 			continue;
-		end = parse_entry(
-		    &tokens.list[start], i - start, depth, arena, end);
+		end = parse_entry(&tokens.list[start], i - start, arena, end);
 		start = i + 1;
 	}
 	if (tokens.count > start)
-		end = parse_entry(&tokens.list[start], tokens.count - start,
-		    depth, arena, end);
+		end = parse_entry(
+		    &tokens.list[start], tokens.count - start, arena, end);
 	free(tokens.list);
 	return end;
 }
@@ -420,8 +463,8 @@ static struct slice decode(struct slice text, struct arena *arena)
 	struct buf out = buf_new(SIZE_MAX / 2);
 	struct slice result;
 
-	if (memmem(text.data, text.len, "=?", 2) == NULL &&
-	    utf8_valid(text.data, text.len))
+	if (text.len == 0 || (memmem(text.data, text.len, "=?", 2) == NULL &&
+				 utf8_valid(text.data, text.len)))
 		return text;
 	(void)encoded_words_decode(text, &out);
 	result = slice_trim((struct slice){
@@ -430,9 +473,20 @@ static struct slice decode(struct slice text, struct arena *arena)
 	return result;
 }
 
+static bool is_encoded_list(const struct mailbox *mailbox)
+{
+	return !mailbox->is_group && mailbox->address.len == 0 &&
+	       encoded_words_base64_only(mailbox->name);
+}
+
+static void decode_single(struct mailbox *mailbox, struct arena *arena)
+{
+	mailbox->name = decode(mailbox->name, arena);
+	mailbox->address = decode(mailbox->address, arena);
+}
+
 /* Some encode the whole list, addresses included: such an entry is taken out
  * and what it says goes to the end. */
-/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
 static void decode_list(struct mailbox **list, struct arena *arena)
 {
 	struct mailbox *extra = NULL, **extra_end = &extra, **at = list;
@@ -440,17 +494,16 @@ static void decode_list(struct mailbox **list, struct arena *arena)
 	while (*at != NULL) {
 		struct mailbox *mailbox = *at;
 
-		if (!mailbox->is_group && mailbox->address.len == 0 &&
-		    encoded_words_base64_only(mailbox->name)) {
+		if (is_encoded_list(mailbox)) {
 			extra_end = parse_list(
-			    decode(mailbox->name, arena), 0, arena, extra_end);
+			    decode(mailbox->name, arena), arena, extra_end);
 			*at = mailbox->next;
 			continue;
 		}
-		mailbox->name = decode(mailbox->name, arena);
-		mailbox->address = decode(mailbox->address, arena);
-		if (mailbox->is_group)
-			decode_list(&mailbox->members, arena);
+		decode_single(mailbox, arena);
+		for (struct mailbox *member = mailbox->members; member != NULL;
+		     member = member->next)
+			decode_single(member, arena);
 		at = &mailbox->next;
 	}
 	*at = extra;
@@ -476,33 +529,25 @@ static bool format_single(const struct mailbox *mailbox, struct buf *out)
 	       buf_append_char(out, '>');
 }
 
-/* A group inside a group is not allowed; its members become the outer's. */
-/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
-static bool format_list(
-    const struct mailbox *list, bool in_group, bool *any, struct buf *out)
+static bool format_group(const struct mailbox *group, struct buf *out)
 {
-	bool inner;
+	if (!append(out, group->name) || !buf_append_text(out, ": "))
+		return false;
+	for (const struct mailbox *member = group->members; member != NULL;
+	     member = member->next)
+		if (!format_single(member, out) ||
+		    (member->next != NULL && !buf_append_text(out, ", ")))
+			return false;
+	return buf_append_char(out, ';');
+}
 
-	for (; list != NULL; list = list->next) {
-		if (list->is_group && in_group) {
-			if (!format_list(list->members, true, any, out))
-				return false;
-			continue;
-		}
-		if (*any && !buf_append_text(out, ", "))
+static bool format_list(const struct mailbox *list, struct buf *out)
+{
+	for (; list != NULL; list = list->next)
+		if (!(list->is_group ? format_group(list, out)
+				     : format_single(list, out)) ||
+		    (list->next != NULL && !buf_append_text(out, ", ")))
 			return false;
-		*any = true;
-		if (!list->is_group) {
-			if (!format_single(list, out))
-				return false;
-			continue;
-		}
-		inner = false;
-		if (!append(out, list->name) || !buf_append_text(out, ": ") ||
-		    !format_list(list->members, true, &inner, out) ||
-		    !buf_append_char(out, ';'))
-			return false;
-	}
 	return true;
 }
 
@@ -510,11 +555,11 @@ bool mailbox_list_format(struct slice value, struct buf *out)
 {
 	struct arena *arena = arena_new();
 	struct mailbox *list = NULL;
-	bool any = false, done;
+	bool done;
 
-	(void)parse_list(value, 0, arena, &list);
+	(void)parse_list(value, arena, &list);
 	decode_list(&list, arena);
-	done = format_list(list, false, &any, out);
+	done = format_list(list, out);
 	arena_free(&arena);
 	return done;
 }

@@ -112,7 +112,7 @@ static bool is_delimiter(const struct scanner *scanner, const char *data,
 	return true;
 }
 
-/* Remembers how the line before `newline` ended. */
+/* A line ends at `newline`: how long its end is. */
 static void note_ending(
     struct scanner *scanner, const char *line, const char *newline)
 {
@@ -120,6 +120,14 @@ static void note_ending(
 		scanner->ending = newline[-1] == '\r' ? 2 : 1;
 	else if (!scanner->in_line)
 		scanner->ending = 1;
+	scanner->in_line = false;
+}
+
+/* The line goes on behind what is in view. */
+static void note_cut(struct scanner *scanner, const char *end)
+{
+	scanner->ending = end[-1] == '\r' ? 2 : 1;
+	scanner->in_line = true;
 }
 
 /* Passes the lines in view. True if a delimiter was found; otherwise
@@ -127,27 +135,22 @@ static void note_ending(
 static bool pass_lines(struct scanner *scanner, const char *data, size_t got,
     bool to_end, struct delimiter *found)
 {
-	const char *line = data, *end = data + got, *newline;
+	const char *line = data, *end = data + got, *newline, *next;
+	/* So much of a line must be seen. */
+	size_t least = to_end ? 1 : LOOK;
 
-	while (line < end) {
-		if (!scanner->in_line && !to_end && (size_t)(end - line) < LOOK)
-			break;
+	while (scanner->in_line ? line < end : (size_t)(end - line) >= least) {
 		newline = memchr(line, '\n', (size_t)(end - line));
-		if (!scanner->in_line && line[0] == '-' &&
+		next = newline == NULL ? end : newline + 1;
+		if (line[0] == '-' && !scanner->in_line &&
 		    (newline != NULL || to_end) &&
-		    is_delimiter(scanner, data, line,
-			newline == NULL ? end : newline + 1, found))
+		    is_delimiter(scanner, data, line, next, found))
 			return true;
-		if (newline == NULL) {
-			/* The line goes on behind what is in view. */
-			scanner->ending = end[-1] == '\r' ? 2 : 1;
-			scanner->in_line = true;
-			line = end;
-			break;
-		}
-		note_ending(scanner, line, newline);
-		scanner->in_line = false;
-		line = newline + 1;
+		if (newline != NULL)
+			note_ending(scanner, line, newline);
+		else
+			note_cut(scanner, end);
+		line = next;
 	}
 	scanner->at += (uint64_t)(line - data);
 	return false;

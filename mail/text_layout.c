@@ -192,28 +192,60 @@ void layout_end(struct layout *layout, unsigned trailing)
 	layout->depth--;
 }
 
-/* Capitals, one character for one. */
+/* Letters that have their capitals at a fixed distance, or, where that is 0,
+ * just before them, in pairs that begin with an even or an odd number. */
+struct letters {
+	uint32_t first, last, distance;
+	bool odd;
+};
+
+/* The capital of a letter of the scripts that have them. */
 static uint32_t upper(uint32_t c)
 {
-	if (c < 0x80)
-		return c >= 'a' && c <= 'z' ? c - 0x20 : c;
-	if ((c >= 0xE0 && c <= 0xFE && c != 0xF7) ||
-	    (c >= 0x3B1 && c <= 0x3CB && c != 0x3C2) ||
-	    (c >= 0x430 && c <= 0x44F))
-		return c - 0x20;
-	if (c >= 0x450 && c <= 0x45F)
-		return c - 0x50;
-	if ((c >= 0x100 && c <= 0x137 && c != 0x131) ||
-	    (c >= 0x14A && c <= 0x177) || (c >= 0x460 && c <= 0x481) ||
-	    (c >= 0x48A && c <= 0x4BF) || (c >= 0x1E00 && c <= 0x1E95) ||
-	    (c >= 0x1EA0 && c <= 0x1EFF))
-		return c & ~1U;
-	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E))
-		return (c & 1U) == 0 ? c - 1 : c;
-	return c == 0xFF ? 0x178 : c;
+	static const struct letters ranges[] = {
+	    {0x61, 0x7A, 0x20, false}, /* ASCII */
+	    {0xE0, 0xF6, 0x20, false}, /* Latin-1 */
+	    {0xF8, 0xFE, 0x20, false},
+	    {0x100, 0x12F, 0, false}, /* Latin Extended-A */
+	    {0x132, 0x137, 0, false},
+	    {0x139, 0x148, 0, true},
+	    {0x14A, 0x177, 0, false},
+	    {0x179, 0x17E, 0, true},
+	    {0x3B1, 0x3C1, 0x20, false}, /* Greek */
+	    {0x3C3, 0x3CB, 0x20, false},
+	    {0x430, 0x44F, 0x20, false}, /* Cyrillic */
+	    {0x450, 0x45F, 0x50, false},
+	    {0x460, 0x481, 0, false},
+	    {0x48A, 0x4BF, 0, false},
+	    {0x1E00, 0x1E95, 0, false}, /* Latin Extended Additional */
+	    {0x1EA0, 0x1EFF, 0, false},
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (c < ranges[i].first || c > ranges[i].last)
+			continue;
+		if (ranges[i].distance > 0)
+			return c - ranges[i].distance;
+		return (c & 1U) == (ranges[i].odd ? 0U : 1U) ? c - 1 : c;
+	}
+	return c;
 }
 
-static void add_to_word(struct layout *layout, struct slice text)
+/* Columns as most programs count them: a pair of surrogates is two. */
+static unsigned width_of(struct slice text)
+{
+	unsigned width = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+
+		width += (c & 0xC0) != 0x80;
+		width += c >= 0xF0;
+	}
+	return width;
+}
+
+static void add_capitals(struct layout *layout, struct slice text)
 {
 	char capital[UTF8_MAX];
 	size_t bad, len;
@@ -223,14 +255,6 @@ static void add_to_word(struct layout *layout, struct slice text)
 		seq = utf8_sequence(text.data + at, text.len - at, &bad);
 		if (seq <= 0)
 			seq = (int)bad;
-		/* Columns as most programs count them: a pair of surrogates
-		 * is two. */
-		layout->word_width += seq == 4 ? 2 : 1;
-		if (layout->upper == 0) {
-			(void)buf_append(
-			    &layout->word, text.data + at, (size_t)seq);
-			continue;
-		}
 		if (seq == 2 && memcmp(text.data + at, "\xC3\x9F", 2) == 0) {
 			(void)buf_append(&layout->word, "SS", 2);
 			layout->word_width++;
@@ -240,7 +264,16 @@ static void add_to_word(struct layout *layout, struct slice text)
 		    upper(utf8_decode(text.data + at, seq)), capital);
 		(void)buf_append(&layout->word, capital, len);
 	}
+}
+
+static void add_to_word(struct layout *layout, struct slice text)
+{
+	layout->word_width += width_of(text);
 	layout->words++;
+	if (layout->upper > 0)
+		add_capitals(layout, text);
+	else
+		(void)buf_append(&layout->word, text.data, text.len);
 }
 
 /* How many bytes of white space the text begins with: that of HTML, and the
@@ -265,8 +298,14 @@ static size_t word_len(struct slice text)
 {
 	size_t len = 0;
 
-	while (len < text.len && white_len(slice_from(text, len)) == 0)
+	while (len < text.len) {
+		unsigned char c = (unsigned char)text.data[len];
+
+		if ((c <= ' ' || c == 0xE2) &&
+		    white_len(slice_from(text, len)) > 0)
+			break;
 		len++;
+	}
 	return len;
 }
 

@@ -169,22 +169,11 @@ static void address_lists_read_as_a_person_does(void **state)
 	    {"", ""},
 	    {",,;", ""},
 	    {"<", ""},
-	    {"a:b:c:d:e:f:g@h.i", "a: g@h.i;"},
+	    {"a:b:c:d:e:f:g@h.i, j@k.l", "a: g@h.i, j@k.l;"},
 	};
-	struct buf out = buf_new(100000);
 
 	(void)state;
-	for (size_t i = 0; i + 1 < COUNT(rows); i++) {
-		buf_clear(&out);
-		assert_true(mailbox_list_format(slice_of(rows[i].in), &out));
-		assert_string_equal(buf_text(&out), rows[i].out);
-	}
-	/* Deeper groups than allowed are text; only that it ends matters. */
-	buf_clear(&out);
-	assert_true(
-	    mailbox_list_format(slice_of(rows[COUNT(rows) - 1].in), &out));
-	assert_int_equal(strncmp(buf_text(&out), "a: ", 3), 0);
-	buf_free(&out);
+	check_rows(rows, COUNT(rows), mailbox_list_format);
 }
 
 static void parameters_are_put_together(void **state)
@@ -262,6 +251,7 @@ static void file_names_lose_what_is_not_theirs(void **state)
 	    {"C:\\dir\\x.exe", "x.exe"},
 	    {"%2e%2e%2fx", "x"},
 	    {"a\nb\x7F.t\x01xt", "ab.txt"},
+	    /* NOLINTNEXTLINE(misc-misleading-bidirectional): on purpose */
 	    {"\xE2\x80\xAEgpj.exe", "gpj.exe"},
 	    {"bad \xE9.txt", "bad \xEF\xBF\xBD.txt"},
 	    {"dir/", NULL},

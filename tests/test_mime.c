@@ -69,98 +69,96 @@ static void describe(
 	}
 }
 
+static const struct {
+	const char *message, *parts;
+} messages[] = {
+    {"Subject: x\r\n\r\nbody\r\n", "0 text/plain t [body\r\n]\n"},
+    {"Subject: x\n\nbody", "0 text/plain t [body]\n"},
+    {"", "0 text/plain t []\n"},
+    {"\r\nbody", "0 text/plain t [body]\n"},
+    {"Subject: x", "0 text/plain t []\n"},
+    {"Content-Type: TEXT/HTML ; charset=x\n\n<p>", "0 text/html t [<p>]\n"},
+    {"Content-Type: text/plain charset=broken\n\nx", "0 text/plain t [x]\n"},
+    {"Content-Type:\n\nx", "0 text/plain t [x]\n"},
+    {"Content-Type: image/png\n\nx", "0 image/png a [x]\n"},
+    {"Content-Disposition: attachment\n\nx",
+	"0 application/octet-stream a [x]\n"},
+    {"Content-Disposition: attachment; filename=a.pdf\n\nx",
+	"0 application/pdf a [x]\n"},
+    {"Content-Type: text/plain\nContent-Disposition: inline; "
+     "filename=x.txt\n\nx",
+	"0 text/plain t [x]\n"},
+    {"Content-Type: text/plain\nContent-Disposition: form-data\n\nx",
+	"0 text/plain a [x]\n"},
+    {"Content-Type: message/delivery-status\n\nx",
+	"0 message/delivery-status t [x]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\npre\n--b\n\none\n"
+     "--b\nContent-Type: a/b\n\ntwo\n\n--b--\nepilogue\n",
+	"0 multipart/mixed m\n1 text/plain t [one]\n1 a/b a [two\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=\"b b\"\r\n\r\n--b b \t"
+     "\r\n\r\none\r\n--b b-- \r\n",
+	"0 multipart/mixed m\n1 text/plain t [one]\n"},
+    /* No last boundary; one that is only at the end. */
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n",
+	"0 multipart/mixed m\n1 text/plain t [one\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b--",
+	"0 multipart/mixed m\n1 text/plain t [one]\n"},
+    /* An outer boundary ends what is open inside. */
+    {"Content-Type: multipart/a; boundary=o\n\n--o\n"
+     "Content-Type: multipart/b; boundary=i\n\n--i\n\none\n--o\n\n"
+     "two\n--o--\n",
+	"0 multipart/a m\n1 multipart/b m\n2 text/plain t [one]\n"
+	"1 text/plain t [two]\n"},
+    /* A boundary after the closing one. */
+    {"Content-Type: multipart/a; boundary=b\n\n--b\n\n1\n--b--\nx\n"
+     "--b\n\n2\n--b--\n",
+	"0 multipart/a m\n1 text/plain t [1]\n1 text/plain t [2]\n"},
+    /* Boundaries that are beginnings of each other. */
+    {"Content-Type: multipart/a; boundary=b\n\n--b\n"
+     "Content-Type: multipart/b; boundary=b2\n\n--b2\n\n1\n--b2--\n"
+     "--b\n\n2\n--b--\n",
+	"0 multipart/a m\n1 multipart/b m\n2 text/plain t [1]\n"
+	"1 text/plain t [2]\n"},
+    {"Content-Type: multipart/a; boundary=b--\n\n--b--\n\n1\n--b----\n",
+	"0 multipart/a m\n1 text/plain t [1]\n"},
+    /* Without, or with another boundary it is text. */
+    {"Content-Type: multipart/mixed\n\n--b\n\none\n",
+	"0 text/plain t [--b\n\none\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=x\n\n--b\n\none\n",
+	"0 text/plain t [--b\n\none\n]\n"},
+    {"Content-Type: text/html; boundary=b\n\n--b\n\none\n--b--\n",
+	"0 text/html m\n1 text/plain t [one]\n"},
+    {"Content-Type: text/html; boundary=b\n\n<p>\n", "0 text/html t [<p>\n]\n"},
+    /* Parts without a body, without a header, without anything. */
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+     "Content-Type: a/b\n--b\n--b\n\n--b--\n",
+	"0 multipart/mixed m\n1 a/b a []\n1 text/plain t []\n"
+	"1 text/plain t []\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\nno header "
+     "here\nat all\n--b--\n",
+	"0 multipart/mixed m\n"
+	"1 text/plain t [no header here\nat all]\n"},
+    {"Subject: x\nno: blank line\nso this is the body\nall of it\n",
+	"0 text/plain t [so this is the body\nall of it\n]\n"},
+    /* A message inside stays closed. */
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+     "Content-Type: message/rfc822\n\nContent-Type: multipart/x; "
+     "boundary=i\n\n--i\n\nx\n--i--\n--b--\n",
+	"0 multipart/mixed m\n1 message/rfc822 a [Content-Type: "
+	"multipart/x; boundary=i\n\n--i\n\nx\n--i--]\n"},
+};
+
 static void parts_are_found(void **state)
 {
-	static const struct {
-		const char *message, *parts;
-	} rows[] = {
-	    {"Subject: x\r\n\r\nbody\r\n", "0 text/plain t [body\r\n]\n"},
-	    {"Subject: x\n\nbody", "0 text/plain t [body]\n"},
-	    {"", "0 text/plain t []\n"},
-	    {"\r\nbody", "0 text/plain t [body]\n"},
-	    {"Subject: x", "0 text/plain t []\n"},
-	    {"Content-Type: TEXT/HTML ; charset=x\n\n<p>",
-		"0 text/html t [<p>]\n"},
-	    {"Content-Type: text/plain charset=broken\n\nx",
-		"0 text/plain t [x]\n"},
-	    {"Content-Type:\n\nx", "0 text/plain t [x]\n"},
-	    {"Content-Type: image/png\n\nx", "0 image/png a [x]\n"},
-	    {"Content-Disposition: attachment\n\nx",
-		"0 application/octet-stream a [x]\n"},
-	    {"Content-Disposition: attachment; filename=a.pdf\n\nx",
-		"0 application/pdf a [x]\n"},
-	    {"Content-Type: text/plain\nContent-Disposition: inline; "
-	     "filename=x.txt\n\nx",
-		"0 text/plain t [x]\n"},
-	    {"Content-Type: text/plain\nContent-Disposition: form-data\n\nx",
-		"0 text/plain a [x]\n"},
-	    {"Content-Type: message/delivery-status\n\nx",
-		"0 message/delivery-status t [x]\n"},
-	    {"Content-Type: multipart/mixed; boundary=b\n\npre\n--b\n\none\n"
-	     "--b\nContent-Type: a/b\n\ntwo\n\n--b--\nepilogue\n",
-		"0 multipart/mixed m\n1 text/plain t [one]\n1 a/b a [two\n]\n"},
-	    {"Content-Type: multipart/mixed; boundary=\"b b\"\r\n\r\n--b b \t"
-	     "\r\n\r\none\r\n--b b-- \r\n",
-		"0 multipart/mixed m\n1 text/plain t [one]\n"},
-	    /* No last boundary; one that is only at the end. */
-	    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n",
-		"0 multipart/mixed m\n1 text/plain t [one\n]\n"},
-	    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b--",
-		"0 multipart/mixed m\n1 text/plain t [one]\n"},
-	    /* An outer boundary ends what is open inside. */
-	    {"Content-Type: multipart/a; boundary=o\n\n--o\n"
-	     "Content-Type: multipart/b; boundary=i\n\n--i\n\none\n--o\n\n"
-	     "two\n--o--\n",
-		"0 multipart/a m\n1 multipart/b m\n2 text/plain t [one]\n"
-		"1 text/plain t [two]\n"},
-	    /* A boundary after the closing one. */
-	    {"Content-Type: multipart/a; boundary=b\n\n--b\n\n1\n--b--\nx\n"
-	     "--b\n\n2\n--b--\n",
-		"0 multipart/a m\n1 text/plain t [1]\n1 text/plain t [2]\n"},
-	    /* Boundaries that are beginnings of each other. */
-	    {"Content-Type: multipart/a; boundary=b\n\n--b\n"
-	     "Content-Type: multipart/b; boundary=b2\n\n--b2\n\n1\n--b2--\n"
-	     "--b\n\n2\n--b--\n",
-		"0 multipart/a m\n1 multipart/b m\n2 text/plain t [1]\n"
-		"1 text/plain t [2]\n"},
-	    {"Content-Type: multipart/a; boundary=b--\n\n--b--\n\n1\n--b----\n",
-		"0 multipart/a m\n1 text/plain t [1]\n"},
-	    /* Without, or with another boundary it is text. */
-	    {"Content-Type: multipart/mixed\n\n--b\n\none\n",
-		"0 text/plain t [--b\n\none\n]\n"},
-	    {"Content-Type: multipart/mixed; boundary=x\n\n--b\n\none\n",
-		"0 text/plain t [--b\n\none\n]\n"},
-	    {"Content-Type: text/html; boundary=b\n\n--b\n\none\n--b--\n",
-		"0 text/html m\n1 text/plain t [one]\n"},
-	    {"Content-Type: text/html; boundary=b\n\n<p>\n",
-		"0 text/html t [<p>\n]\n"},
-	    /* Parts without a body, without a header, without anything. */
-	    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
-	     "Content-Type: a/b\n--b\n--b\n\n--b--\n",
-		"0 multipart/mixed m\n1 a/b a []\n1 text/plain t []\n"
-		"1 text/plain t []\n"},
-	    {"Content-Type: multipart/mixed; boundary=b\n\n--b\nno header "
-	     "here\nat all\n--b--\n",
-		"0 multipart/mixed m\n"
-		"1 text/plain t [no header here\nat all]\n"},
-	    {"Subject: x\nno: blank line\nso this is the body\nall of it\n",
-		"0 text/plain t [so this is the body\nall of it\n]\n"},
-	    /* A message inside stays closed. */
-	    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
-	     "Content-Type: message/rfc822\n\nContent-Type: multipart/x; "
-	     "boundary=i\n\n--i\n\nx\n--i--\n--b--\n",
-		"0 multipart/mixed m\n1 message/rfc822 a [Content-Type: "
-		"multipart/x; boundary=i\n\n--i\n\nx\n--i--]\n"},
-	};
 	struct buf out = buf_new(100000);
 	struct parsed parsed;
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
+	for (size_t i = 0; i < COUNT(messages); i++) {
 		buf_clear(&out);
-		parse(&parsed, rows[i].message);
-		describe(&parsed, rows[i].message, &out);
-		assert_string_equal(buf_text(&out), rows[i].parts);
+		parse(&parsed, messages[i].message);
+		describe(&parsed, messages[i].message, &out);
+		assert_string_equal(buf_text(&out), messages[i].parts);
 		forget(&parsed);
 	}
 	buf_free(&out);

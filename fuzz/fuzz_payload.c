@@ -1,0 +1,104 @@
+/*
+ * The payload of any message is one valid JSON object of exactly the length
+ * that it said, read in any steps and again, and after each reduction.
+ *
+ * The first byte chooses options, the second the limit, the third the step.
+ * With the lowest bit of the first the message is one part among others that
+ * are large, so that nothing is rendered at once.
+ */
+#include "deliver/payload.h"
+
+#include "base/buf.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define CHOICES 3
+#define FILLER ((size_t)70000)
+
+static const char head[] = "Content-Type: multipart/mixed; boundary=B\r\n\r\n"
+			   "--B\r\n\r\n";
+static const char middle[] = "\r\n--B\r\n";
+
+static void wrap(struct buf *message, const uint8_t *data, size_t size)
+{
+	char *room;
+
+	(void)buf_append_text(message, head);
+	room = buf_room(message, FILLER);
+	memset(room, 'f', FILLER);
+	buf_added(message, FILLER);
+	(void)buf_append_text(message, middle);
+	(void)buf_append(message, data, size);
+}
+
+static void read_all(struct payload *payload, size_t step, struct buf *out)
+{
+	char *piece = malloc(step);
+	size_t got;
+
+	assert(piece != NULL);
+	buf_clear(out);
+	do {
+		assert(payload_read(payload, piece, step, &got, NULL));
+		assert(buf_append(out, piece, got));
+	} while (got > 0);
+	free(piece);
+	assert(out->len == payload_size(payload));
+}
+
+static void check(struct payload *payload, size_t step)
+{
+	struct buf whole = buf_new(SIZE_MAX / 2), again = whole;
+	json_t *json;
+
+	read_all(payload, 100000, &whole);
+	json = json_loadb(whole.data, whole.len, JSON_REJECT_DUPLICATES, NULL);
+	assert(json_is_object(json));
+	json_decref(json);
+	assert(payload_rewind(payload, NULL));
+	read_all(payload, step, &again);
+	assert(memcmp(whole.data, again.data, whole.len) == 0);
+	buf_free(&whole);
+	buf_free(&again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct recipient recipient = {.address = "r@x.y"};
+	struct envelope envelope = {
+	    .sender = "", .recipients = &recipient, .recipient_count = 1};
+	struct buf message = buf_new(SIZE_MAX / 2);
+	struct payload_options options = {.max_parts = 50};
+	struct payload *payload = NULL;
+	struct source source;
+	size_t step;
+
+	if (size < CHOICES)
+		return 0;
+	options.include_headers = (data[0] & 2) != 0;
+	options.include_body = (data[0] & 4) != 0;
+	options.include_attachments = (data[0] & 8) != 0;
+	options.include_raw = (data[0] & 16) != 0;
+	options.trust_spam_headers = (data[0] & 32) != 0;
+	envelope.sender = (data[0] & 64) != 0 ? "" : "s@x.y";
+	options.max_bytes = data[1] * (uint64_t)64;
+	step = data[2] + (size_t)1;
+	if ((data[0] & 1) != 0)
+		wrap(&message, data + CHOICES, size - CHOICES);
+	else
+		(void)buf_append(&message, data + CHOICES, size - CHOICES);
+	source = source_memory(buf_text(&message), message.len);
+	assert(payload_new(&source, &envelope, 0, &options, &payload, NULL));
+	check(payload, step);
+	while (payload_reduce(payload))
+		check(payload, step);
+	payload_free(&payload);
+	buf_free(&message);
+	return 0;
+}
