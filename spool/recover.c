@@ -7,6 +7,7 @@
 #include "spool/guard.h"
 #include "spool/id.h"
 #include "spool/internal.h"
+#include "spool/unlinker.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -184,37 +185,73 @@ static bool recover_writer(struct spool *spool, const char *name,
 	return true;
 }
 
-/* What completion still has to unlink. */
-static bool finish_doomed(
-    struct spool *spool, struct recovery *report, struct error *err)
+/* --- what completion still has to unlink ------------------------------ */
+
+/* How many doomed rows are looked at, and deleted, at once. */
+#define DOOMED_BATCH 1000
+
+static bool list_doomed(
+    struct spool *spool, struct tasks *doomed, struct error *err)
 {
 	struct index_txn *txn;
 	struct index_walk *walk;
 	struct bytes key, value;
-	bool found, done = true;
+	bool found;
 
 	if (!spool_read_begin(spool, &txn, err))
 		return false;
 	walk = index_walk_new(txn, TABLE_DOOMED);
 	found = index_seek(
 	    walk, (struct bytes){0}, (struct bytes){0}, &key, &value);
-	for (; found && done; found = index_next(walk, &key, &value)) {
+	for (; found && doomed->count < DOOMED_BATCH;
+	     found = index_next(walk, &key, &value)) {
 		struct id id = key_id(key);
-		uint8_t names =
-		    value.len > 0 ? *(const uint8_t *)value.data : DOOMED_QUEUE;
-		char text[ID_TEXT + 1];
 
-		id_format(&id, text);
-		if ((names & DOOMED_QUEUE) != 0)
-			done = maildir_unlink(
-			    &spool->maildirs, BOX_QUEUE, text, err);
-		if (done && (names & DOOMED_DEAD) != 0)
-			done = maildir_unlink(
-			    &spool->maildirs, BOX_DEAD, text, err);
-		report->unlinked++;
+		tasks_add(doomed, &id,
+		    value.len > 0 ? *(const uint8_t *)value.data : DOOMED_QUEUE,
+		    0);
 	}
 	index_walk_free(&walk);
 	spool_txn_abort(spool, &txn);
+	return true;
+}
+
+/* An id that was doomed never comes back, so whoever else unlinks the same
+ * file, or deletes the same row, does no harm. */
+static bool forget_doomed(
+    struct spool *spool, const struct tasks *doomed, struct error *err)
+{
+	struct index_txn *txn;
+
+	if (!maildir_sync(&spool->maildirs, BOX_QUEUE, err) ||
+	    !maildir_sync(&spool->maildirs, BOX_DEAD, err) ||
+	    !spool_write_begin(spool, &txn, err))
+		return false;
+	for (size_t i = 0; i < doomed->count; i++) {
+		struct key key = doomed_key(&doomed->items[i].id);
+
+		index_delete(txn, TABLE_DOOMED, key_bytes(&key));
+	}
+	return spool_txn_commit(spool, &txn, err);
+}
+
+bool spool_finish_doomed(
+    struct spool *spool, uint64_t *unlinked, struct error *err)
+{
+	struct tasks doomed = {0};
+	bool done;
+
+	*unlinked = 0;
+	do {
+		tasks_clear(&doomed);
+		done = list_doomed(spool, &doomed, err);
+		if (!done || doomed.count == 0)
+			break;
+		unlink_files(&spool->maildirs, doomed.items, doomed.count);
+		*unlinked += doomed.count;
+		done = forget_doomed(spool, &doomed, err);
+	} while (done && doomed.count == DOOMED_BATCH);
+	tasks_free(&doomed);
 	return done;
 }
 
@@ -238,7 +275,9 @@ bool spool_recover(
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
-	done = done && finish_doomed(spool, report, err);
+	/* On a full disk the rows stay for the next time. */
+	done = done && (spool_finish_doomed(spool, &report->unlinked, err) ||
+			   err->kind == ERROR_FULL);
 	os_close(&fd);
 	return done;
 }

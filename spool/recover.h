@@ -29,6 +29,10 @@ MUST_CHECK bool spool_recover(
  * whether it reached the disk. */
 MUST_CHECK bool spool_recover_own(struct spool *spool, const struct id *ids,
     size_t count, struct recovery *report, struct error *err);
+/* Unlinks the files of finished messages that nobody has unlinked yet, and
+ * forgets them. */
+MUST_CHECK bool spool_finish_doomed(
+    struct spool *spool, uint64_t *unlinked, struct error *err);
 /* Joins the writers: makes queue/tmp/<writer> and holds its lock. */
 MUST_CHECK bool spool_become_writer(struct spool *spool, struct error *err);
 /* Leaves them; the folder goes if it is empty. */
