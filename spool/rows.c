@@ -12,33 +12,6 @@
 #define ROW_TEXT_LIMIT 1024
 #define ROW_TEXTS 5
 
-static const char *const state_names[STATE_COUNT] = {
-    [STATE_QUEUED] = "queued",
-    [STATE_DEFERRED] = "deferred",
-    [STATE_CLAIMED] = "claimed",
-    [STATE_HELD] = "held",
-    [STATE_DEAD] = "dead",
-    [STATE_DELIVERED] = "delivered",
-    [STATE_CANCELLED] = "cancelled",
-};
-
-const char *delivery_state_name(enum delivery_state state)
-{
-	assert(state < STATE_COUNT);
-	return state_names[state];
-}
-
-bool delivery_state_parse(const char *name, enum delivery_state *state)
-{
-	for (int i = 0; i < STATE_COUNT; i++) {
-		if (strcmp(name, state_names[i]) == 0) {
-			*state = (enum delivery_state)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* --- keys ------------------------------------------------------------- */
 
 struct bytes key_bytes(const struct key *key)
@@ -447,6 +420,38 @@ bool delivery_get(struct index_txn *txn, const struct id *id,
 
 	return index_get(txn, TABLE_DELIVERY, key_bytes(&key), &value) &&
 	       delivery_read(value, row);
+}
+
+bool delivery_set_key(const struct delivery_row *row, const struct id *id,
+    unsigned recipient, enum index_table *table, struct key *key)
+{
+	switch (row->state) {
+	case STATE_QUEUED:
+	case STATE_DEFERRED:
+		*table = TABLE_DUE;
+		*key = due_key(
+		    row->lane, row->destination, row->due_ms, id, recipient);
+		return true;
+	case STATE_CLAIMED:
+		*table = TABLE_CLAIM;
+		*key = claim_key(row->claim_agent, id, recipient);
+		return true;
+	case STATE_DEAD:
+		*table = TABLE_DEAD;
+		*key = dead_key(row->due_ms, id, recipient);
+		return true;
+	case STATE_HELD:
+	case STATE_DELIVERED:
+	case STATE_CANCELLED:
+	case STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool delivery_is_final(enum delivery_state state)
+{
+	return state == STATE_DELIVERED || state == STATE_CANCELLED;
 }
 
 /* The row itself behind its version. */

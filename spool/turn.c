@@ -191,48 +191,15 @@ bool turn_message(
 	return true;
 }
 
-/* The row of the ordered set that a state stands for. */
-static bool set_of(const struct delivery_row *row, const struct id *id,
-    unsigned recipient, enum index_table *table, struct key *key)
-{
-	switch (row->state) {
-	case STATE_QUEUED:
-	case STATE_DEFERRED:
-		*table = TABLE_DUE;
-		*key = due_key(
-		    row->lane, row->destination, row->due_ms, id, recipient);
-		return true;
-	case STATE_CLAIMED:
-		*table = TABLE_CLAIM;
-		*key = claim_key(row->claim_agent, id, recipient);
-		return true;
-	case STATE_DEAD:
-		*table = TABLE_DEAD;
-		*key = dead_key(row->due_ms, id, recipient);
-		return true;
-	case STATE_HELD:
-	case STATE_DELIVERED:
-	case STATE_CANCELLED:
-	case STATE_COUNT:
-		break;
-	}
-	return false;
-}
-
-static bool is_final(enum delivery_state state)
-{
-	return state == STATE_DELIVERED || state == STATE_CANCELLED;
-}
-
 void turn_detach(struct turn *turn, const struct id *id, unsigned recipient,
     const struct delivery_row *row)
 {
 	enum index_table table;
 	struct key key;
 
-	if (set_of(row, id, recipient, &table, &key))
+	if (delivery_set_key(row, id, recipient, &table, &key))
 		index_delete(turn->txn, table, key_bytes(&key));
-	if (!is_final(row->state))
+	if (!delivery_is_final(row->state))
 		turn->counters.deliveries[row->lane][row->state]--;
 }
 
@@ -242,10 +209,10 @@ void turn_attach(struct turn *turn, const struct id *id, unsigned recipient,
 	enum index_table table;
 	struct key key;
 
-	if (set_of(row, id, recipient, &table, &key))
+	if (delivery_set_key(row, id, recipient, &table, &key))
 		index_put(
 		    turn->txn, table, key_bytes(&key), (struct bytes){"", 0});
-	if (!is_final(row->state))
+	if (!delivery_is_final(row->state))
 		turn->counters.deliveries[row->lane][row->state]++;
 	delivery_put(turn->txn, id, recipient, row);
 }
