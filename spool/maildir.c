@@ -1,6 +1,7 @@
 #include "spool/maildir.h"
 
 #include "base/errors.h"
+#include "base/log.h"
 #include "base/os.h"
 #include "spool/id.h"
 
@@ -99,8 +100,31 @@ static DIR *open_listing(int folder)
 	return dir;
 }
 
-/* The name that a mail reader gave the message in cur; false if none. */
-static bool find_in_cur(
+/* The name that a mail reader gave the message in cur: an id, ":2," and flags
+ * in alphabetical order. Those of the Maildir specification are 64 names, and
+ * asking for them is cheaper than reading a folder of thousands. */
+static bool guess_in_cur(
+    const struct maildirs *dirs, enum box box, const char *id, char name[256])
+{
+	static const char flags[] = "DFPRST";
+
+	for (unsigned set = 0; set < 1U << (sizeof(flags) - 1); set++) {
+		size_t len = (size_t)snprintf(name, 256, "%.26s:2,", id);
+
+		for (size_t i = 0; i < sizeof(flags) - 1; i++) {
+			if ((set >> i & 1U) != 0)
+				name[len++] = flags[i];
+		}
+		name[len] = '\0';
+		if (faccessat(
+			dirs->seen[box], name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whatever stands behind the id. */
+static bool search_in_cur(
     const struct maildirs *dirs, enum box box, const char *id, char name[256])
 {
 	DIR *dir = open_listing(dirs->seen[box]);
@@ -119,6 +143,13 @@ static bool find_in_cur(
 	}
 	(void)closedir(dir);
 	return found;
+}
+
+static bool find_in_cur(
+    const struct maildirs *dirs, enum box box, const char *id, char name[256])
+{
+	return guess_in_cur(dirs, box, id, name) ||
+	       search_in_cur(dirs, box, id, name);
 }
 
 /* Where the message is: *folder and name. */
@@ -182,6 +213,36 @@ bool maildir_unlink(const struct maildirs *dirs, enum box box, const char *id,
 	if (!find_in_cur(dirs, box, id, name))
 		return true;
 	return os_unlink(dirs->seen[box], name, err);
+}
+
+/* A name in the orphans that no other file has. */
+static bool free_name(const struct maildirs *dirs, const char *name,
+    char free[256], struct error *err)
+{
+	for (int i = 1; i < 100; i++) {
+		(void)snprintf(
+		    free, 256, i == 1 ? "%.240s" : "%.240s,%d", name, i);
+		if (faccessat(dirs->fresh[BOX_ORPHAN], free, F_OK,
+			AT_SYMLINK_NOFOLLOW) != 0)
+			return true;
+	}
+	return error_set(err, ERROR_IO, "too many orphans are called %s", name);
+}
+
+bool maildir_set_aside(const struct maildirs *dirs, int folder,
+    const char *name, struct error *err)
+{
+	char free[256];
+
+	if (!free_name(dirs, name, free, err) ||
+	    !os_rename(folder, name, dirs->fresh[BOX_ORPHAN], free, err))
+		return false;
+	log_event(LOG_WARN, "orphan_set_aside", LOG_TEXT("id", free));
+	/* rename() keeps the modification time; the orphan's age counts from
+	 * now. */
+	(void)utimensat(
+	    dirs->fresh[BOX_ORPHAN], free, NULL, AT_SYMLINK_NOFOLLOW);
+	return true;
 }
 
 bool maildir_sync(const struct maildirs *dirs, enum box box, struct error *err)

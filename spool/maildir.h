@@ -39,6 +39,10 @@ MUST_CHECK bool maildir_link(const struct maildirs *dirs, enum box from,
 /* Takes its name away; fine if there is none. */
 bool maildir_unlink(const struct maildirs *dirs, enum box box, const char *id,
     struct error *err);
+/* Moves a file of this folder to the orphans, under a name that is free there;
+ * its age as an orphan begins now. */
+MUST_CHECK bool maildir_set_aside(const struct maildirs *dirs, int folder,
+    const char *name, struct error *err);
 /* Makes the names in <box>/new durable, or in both folders. */
 MUST_CHECK bool maildir_sync(
     const struct maildirs *dirs, enum box box, struct error *err);

@@ -102,15 +102,9 @@ static bool set_aside(struct spool *spool, int folder, const char *name,
 		    spool->maildirs.fresh[BOX_QUEUE], name, &ignored);
 		return os_unlink(folder, name, err);
 	}
-	if (!os_rename(
-		folder, name, spool->maildirs.fresh[BOX_ORPHAN], name, err))
+	if (!maildir_set_aside(&spool->maildirs, folder, name, err))
 		return false;
 	report->orphaned++;
-	log_event(LOG_WARN, "orphan_set_aside", LOG_TEXT("id", name));
-	/* rename() keeps the modification time; the orphan's age counts from
-	 * now. */
-	(void)utimensat(
-	    spool->maildirs.fresh[BOX_ORPHAN], name, NULL, AT_SYMLINK_NOFOLLOW);
 	return maildir_unlink(&spool->maildirs, BOX_QUEUE, name, err);
 }
 
