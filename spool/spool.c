@@ -24,6 +24,9 @@
  * spool any more. */
 #define SPOOL_FORMAT 1
 #define FORMAT_FILE "format"
+/* Hex digits of the secret's fingerprint, and its bytes. */
+#define FINGERPRINT_TEXT 32
+#define FINGERPRINT_BYTES (FINGERPRINT_TEXT / 2)
 #define SECRET_FILE "secret"
 
 /* --- the folder ------------------------------------------------------- */
@@ -49,6 +52,20 @@ static bool make_folder(const char *dir, struct error *err)
 	return true;
 }
 
+/* Nothing is made in a folder that is something else. */
+static bool check_is_spool(struct spool *spool, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(spool->root, FORMAT_FILE, &st, 0) == 0)
+		return true;
+	if (errno == ENOENT)
+		return error_set(err, ERROR_CONFIG,
+		    "%s is not a spool: it has no file " FORMAT_FILE,
+		    spool->dir);
+	return error_errno(err, "cannot look into the spool %s", spool->dir);
+}
+
 static bool open_root(struct spool *spool, struct error *err)
 {
 	static const char *const folders[] = {
@@ -63,9 +80,9 @@ static bool open_root(struct spool *spool, struct error *err)
 			    "there is no spool at %s", spool->dir);
 		return false;
 	}
-	for (size_t i = 0;
-	     spool->options.create && i < sizeof(folders) / sizeof(folders[0]);
-	     i++) {
+	if (!spool->options.create)
+		return check_is_spool(spool, err);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		if (mkdirat(spool->root, folders[i], 0770) != 0 &&
 		    errno != EEXIST)
 			return error_errno(err, "cannot make the folder %s/%s",
@@ -112,7 +129,7 @@ static bool read_small(struct spool *spool, const char *name, void *data,
 	return done;
 }
 
-static bool load_secret(struct spool *spool, struct error *err)
+static bool load_secret(struct spool *spool, bool make, struct error *err)
 {
 	size_t got;
 
@@ -121,7 +138,7 @@ static bool load_secret(struct spool *spool, struct error *err)
 		return false;
 	if (got == sizeof(spool->key))
 		return true;
-	if (got != 0 || !spool->options.create)
+	if (got != 0 || !make)
 		return error_set(err, ERROR_CONFIG,
 		    "%s/" SECRET_FILE " is missing or too short: it is the key "
 		    "of the content hashes; restore it from a backup",
@@ -145,26 +162,52 @@ static void new_uuid(char text[SPOOL_UUID_TEXT + 1])
 	    b[11], b[12], b[13], b[14], b[15]);
 }
 
-/* "elektrine-spool <format> <uuid>\n": which spool this is. */
-static bool load_format(struct spool *spool, struct error *err)
+/* What tells the right secret from a wrong one, and nothing else about it. */
+static void fingerprint(
+    const struct spool *spool, char text[FINGERPRINT_TEXT + 1])
 {
-	char text[128] = "";
-	unsigned format;
-	size_t got;
+	uint8_t digest[FINGERPRINT_BYTES];
 
-	if (!read_small(spool, FORMAT_FILE, text, sizeof(text) - 1, &got, err))
-		return false;
-	if (got == 0) {
-		if (!spool->options.create)
-			return error_set(err, ERROR_CONFIG,
-			    "%s is not a spool: it has no file " FORMAT_FILE,
-			    spool->dir);
-		new_uuid(spool->uuid);
-		(void)snprintf(text, sizeof(text), "elektrine-spool %d %s\n",
-		    SPOOL_FORMAT, spool->uuid);
-		return write_whole(spool, FORMAT_FILE, text, strlen(text), err);
-	}
-	if (sscanf(text, "elektrine-spool %u %36s", &format, spool->uuid) != 2)
+	(void)crypto_generichash(digest, sizeof(digest),
+	    (const unsigned char *)spool->uuid, strlen(spool->uuid), spool->key,
+	    sizeof(spool->key));
+	(void)sodium_bin2hex(
+	    text, FINGERPRINT_TEXT + 1, digest, sizeof(digest));
+}
+
+/* With another secret every message would look damaged. */
+static bool check_secret(
+    const struct spool *spool, const char *expected, struct error *err)
+{
+	char own[FINGERPRINT_TEXT + 1];
+
+	fingerprint(spool, own);
+	if (strcmp(own, expected) == 0)
+		return true;
+	return error_set(err, ERROR_CONFIG,
+	    "%s/" SECRET_FILE " is not this spool's: restore it from a backup",
+	    spool->dir);
+}
+
+static bool make_format(struct spool *spool, struct error *err)
+{
+	char text[128], own[FINGERPRINT_TEXT + 1];
+
+	new_uuid(spool->uuid);
+	fingerprint(spool, own);
+	(void)snprintf(text, sizeof(text), "elektrine-spool %d %s %s\n",
+	    SPOOL_FORMAT, spool->uuid, own);
+	return write_whole(spool, FORMAT_FILE, text, strlen(text), err);
+}
+
+/* "elektrine-spool <format> <uuid> <fingerprint>\n": which spool this is. */
+static bool read_format(struct spool *spool, const char *text,
+    char expected[FINGERPRINT_TEXT + 1], struct error *err)
+{
+	unsigned format;
+
+	if (sscanf(text, "elektrine-spool %u %36s %32s", &format, spool->uuid,
+		expected) != 3)
 		return error_set(err, ERROR_CONFIG,
 		    "%s/" FORMAT_FILE " is damaged", spool->dir);
 	if (format > SPOOL_FORMAT)
@@ -173,6 +216,22 @@ static bool load_format(struct spool *spool, struct error *err)
 		    "one knows %d)",
 		    format, SPOOL_FORMAT);
 	return true;
+}
+
+/* Format and secret belong together; a first start makes both, the secret
+ * first. */
+static bool load_identity(struct spool *spool, struct error *err)
+{
+	char text[128] = "", expected[FINGERPRINT_TEXT + 1];
+	size_t got;
+
+	if (!read_small(spool, FORMAT_FILE, text, sizeof(text) - 1, &got, err))
+		return false;
+	if (got == 0)
+		return load_secret(spool, true, err) && make_format(spool, err);
+	return read_format(spool, text, expected, err) &&
+	       load_secret(spool, false, err) &&
+	       check_secret(spool, expected, err);
 }
 
 /* --- the index -------------------------------------------------------- */
@@ -282,7 +341,7 @@ static bool take_part(struct spool *spool, struct error *err)
  * together agree on one spool. */
 static bool open_parts(struct spool *spool, struct error *err)
 {
-	if (!load_format(spool, err) || !load_secret(spool, err) ||
+	if (!load_identity(spool, err) ||
 	    !maildirs_open(
 		&spool->maildirs, spool->root, spool->options.create, err))
 		return false;
@@ -307,6 +366,8 @@ static bool open_all(struct spool *spool, struct error *err)
 		return false;
 	done = open_parts(spool, err);
 	os_close(&making);
+	if (done && options->access == SPOOL_OPERATE)
+		spool->notifier = notifier_new(spool->root);
 	if (!done || options->access != SPOOL_WRITE)
 		return done;
 	return take_part(spool, err);

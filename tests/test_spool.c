@@ -267,6 +267,48 @@ static void a_missing_index_with_mail_wants_rebuild(void **state)
 	expect_files("queue/new", 1);
 }
 
+static void another_secret_is_refused(void **state)
+{
+	struct spool_options options = {
+	    .dir = dir, .access = SPOOL_WRITE, .create = true};
+	struct spool *spool = open_spool();
+	struct error err = {0};
+	char path[600];
+	FILE *file;
+
+	(void)state;
+	spool_close(&spool);
+	(void)snprintf(path, sizeof(path), "%s/secret", dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (int i = 0; i < SPOOL_KEY_BYTES; i++)
+		(void)fputc('x', file);
+	(void)fclose(file);
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_non_null(strstr(err.text, "secret"));
+	/* One that is gone is not made anew. */
+	assert_int_equal(unlink(path), 0);
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void only_a_spool_is_opened(void **state)
+{
+	struct spool_options options = {.dir = dir, .access = SPOOL_READ};
+	struct spool *spool;
+	struct error err = {0};
+
+	(void)state;
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_non_null(strstr(err.text, "is not a spool"));
+	options.dir = "/nowhere/at/all";
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+}
+
 static void the_map_grows_by_itself(void **state)
 {
 	struct spool_options options = {.dir = dir,
@@ -315,6 +357,8 @@ int main(void)
 	    CASE(a_file_without_a_record_is_set_aside),
 	    CASE(recovery_unlinks_what_is_doomed_and_forgets_it),
 	    CASE(a_missing_index_with_mail_wants_rebuild),
+	    CASE(another_secret_is_refused),
+	    CASE(only_a_spool_is_opened),
 	    CASE(the_map_grows_by_itself),
 	    CASE(a_group_costs_one_flush_chain),
 	};
