@@ -289,10 +289,29 @@ static bool index_is_there(struct spool *spool)
 	       st.st_size > 0;
 }
 
+/* What is wrong with the index wants rebuild, whatever it is. */
+static bool open_sound_index(
+    struct spool *spool, const char *path, bool *created, struct error *err)
+{
+	const struct spool_options *options = &spool->options;
+	bool sound[TABLE_COUNT];
+	struct error why;
+	uint64_t rows;
+
+	if ((!options->verify_index ||
+		index_verify_apart(path, sound, &rows, &why)) &&
+	    index_open(path, options->create, options->access == SPOOL_READ,
+		options->map_size, &spool->index, created, &why))
+		return true;
+	if (why.kind == ERROR_CORRUPT)
+		return error_set(err, ERROR_CORRUPT,
+		    "%.300s: run `elektrine-spool rebuild`", why.text);
+	return error_set(err, why.kind, "%.390s", why.text);
+}
+
 static bool open_index(struct spool *spool, struct error *err)
 {
 	char path[4096];
-	struct error why;
 	bool mail = false, created;
 
 	if (!index_is_there(spool)) {
@@ -304,14 +323,8 @@ static bool open_index(struct spool *spool, struct error *err)
 			    "mail: run `elektrine-spool rebuild`");
 	}
 	(void)snprintf(path, sizeof(path), "%s/index", spool->dir);
-	if (index_open(path, spool->options.create,
-		spool->options.access == SPOOL_READ, spool->options.map_size,
-		&spool->index, &created, &why))
-		return check_uuid(spool, created, err);
-	if (why.kind == ERROR_CORRUPT)
-		return error_set(err, ERROR_CORRUPT,
-		    "%.300s: run `elektrine-spool rebuild`", why.text);
-	return error_set(err, why.kind, "%.390s", why.text);
+	return open_sound_index(spool, path, &created, err) &&
+	       check_uuid(spool, created, err);
 }
 
 /* --- opening ---------------------------------------------------------- */

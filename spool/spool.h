@@ -42,6 +42,9 @@ struct spool_options {
 	const char *dir;
 	enum spool_access access;
 	bool create; /* make a new spool if dir is empty or missing */
+	/* Read all of the index in a process of its own before it is opened:
+	 * damage that would crash us becomes ERROR_CORRUPT. For fsck. */
+	bool verify_index;
 	/* SPOOL_MIN_FREE: bytes, or percent of the file system if not 0. */
 	uint64_t min_free_bytes;
 	unsigned min_free_percent;
