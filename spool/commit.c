@@ -19,7 +19,6 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "bounds.h"
-#include "spool/destination.h"
 #include "spool/heal.h"
 #include "spool/internal.h"
 #include "spool/notify.h"
@@ -114,40 +113,6 @@ static bool sync_files(struct group *group, struct error *err)
 
 /* --- rows ------------------------------------------------------------- */
 
-static void put_lookup(
-    struct index_txn *txn, uint64_t hash, const struct id *id)
-{
-	struct key key = lookup_key(hash, id);
-
-	index_put(txn, TABLE_LOOKUP, key_bytes(&key), (struct bytes){"", 0});
-}
-
-static void put_rows(struct index_txn *txn, const struct draft_rows *rows,
-    struct counters *counters)
-{
-	const struct message_row *message = &rows->message;
-
-	message_put(txn, &rows->id, message);
-	if (message->message_id_hash != 0)
-		put_lookup(txn, message->message_id_hash, &rows->id);
-	for (unsigned i = 0; i < message->recipients; i++) {
-		const struct delivery_row *row = &rows->deliveries[i];
-		struct key key = due_key(
-		    row->lane, row->destination, row->due_ms, &rows->id, i);
-
-		delivery_put(txn, &rows->id, i, row);
-		index_put(
-		    txn, TABLE_DUE, key_bytes(&key), (struct bytes){"", 0});
-		put_lookup(txn, address_hash(row->address), &rows->id);
-		destination_arrive(txn, row->lane, row->destination,
-		    row->destination_name, row->due_ms);
-		counters->deliveries[row->lane][STATE_QUEUED]++;
-	}
-	counters->messages++;
-	counters->accepted++;
-	counters->bytes += message->size;
-}
-
 /* All rows of the group in one transaction. A message whose rows cannot be
  * stored is expelled with its failure and the group repeated without it. */
 static bool commit_rows(struct group *group, struct error *err)
@@ -161,7 +126,8 @@ static bool commit_rows(struct group *group, struct error *err)
 		return false;
 	counters_get(txn, &counters);
 	for (i = 0; i < group->count && !index_failed(txn); i++)
-		put_rows(txn, &group->drafts[i]->rows, &counters);
+		message_rows_put(txn, &group->drafts[i]->rows, &counters);
+	counters.accepted += i;
 	counters_put(txn, &counters);
 	if (spool_txn_commit(spool, &txn, err))
 		return true;

@@ -1,0 +1,33 @@
+/*
+ * Everything that the index says of one message, made from its envelope:
+ * intake makes the rows of a new message, rebuild and fsck those of a file.
+ */
+#ifndef SPOOL_MESSAGE_ROWS_H
+#define SPOOL_MESSAGE_ROWS_H
+
+#include "base/arena.h"
+#include "envelope.h"
+#include "spool/rows.h"
+
+struct message_rows {
+	struct id id;
+	struct message_row message;
+	struct delivery_row *deliveries; /* message.recipients of them */
+};
+
+/* The rows of a message that was just taken in: all its deliveries are queued
+ * and due. `size` is that of the file. All texts are copied. */
+void message_rows_make(struct message_rows *rows,
+    const struct envelope *envelope, uint64_t size, struct arena *arena);
+
+/* Puts them all: the message, its deliveries in the sets that their states
+ * stand for, where they are looked up, where the scheduler must look; and
+ * counts them. */
+void message_rows_put(struct index_txn *txn, const struct message_rows *rows,
+    struct counters *counters);
+
+/* Only where the message is looked up: by Message-ID and by recipient. */
+void message_rows_put_lookup(
+    struct index_txn *txn, const struct message_rows *rows);
+
+#endif
