@@ -1,5 +1,7 @@
 #include "base/config_check.h"
 
+#include "base/number.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <math.h>
@@ -15,13 +17,11 @@
 #define HOST_MAX 255 /* RFC 1035 section 2.3.4 */
 #define LABEL_MAX 63
 
-/* Whole numbers only, no sign, no blank. */
-static bool number_within(const char *text, unsigned long high)
+static bool number_within(const char *text, uint64_t low, uint64_t high)
 {
-	size_t digits = strspn(text, "0123456789");
+	uint64_t number;
 
-	return digits > 0 && digits < 10 && text[digits] == '\0' &&
-	       strtoul(text, NULL, 10) <= high;
+	return number_parse(text, high, &number) && number >= low;
 }
 
 static bool is_ipv4(const char *text)
@@ -119,7 +119,7 @@ static bool is_host_port(const char *text, bool port_needed)
 		return false;
 	if (port == NULL)
 		return !port_needed;
-	return number_within(port, UINT16_MAX) && strtoul(port, NULL, 10) > 0;
+	return number_within(port, 1, UINT16_MAX);
 }
 
 /* The authority of a URL, up to its path, without user and password. */
@@ -176,7 +176,7 @@ const char *check_redis_url(const char *text)
 	if (!authority_is_right(rest, len))
 		return "names no host, or a port that is none";
 	database = rest[len] == '/' ? rest + len + 1 : "";
-	if (database[0] != '\0' && !number_within(database, INT32_MAX))
+	if (database[0] != '\0' && !number_within(database, 0, INT32_MAX))
 		return "ends with a database that is not a number";
 	return NULL;
 }
@@ -206,7 +206,8 @@ const char *check_cidr(const char *text)
 	v6 = is_ipv6(address);
 	if (!v6 && !is_ipv4(address))
 		return wrong;
-	if (text[len] == '/' && !number_within(text + len + 1, v6 ? 128 : 32))
+	if (text[len] == '/' &&
+	    !number_within(text + len + 1, 0, v6 ? 128 : 32))
 		return wrong;
 	return NULL;
 }
@@ -224,7 +225,7 @@ const char *check_listen(const char *text)
 	const char *port;
 
 	if (split_host_port(text, host, &port) && port != NULL &&
-	    number_within(port, UINT16_MAX) &&
+	    number_within(port, 0, UINT16_MAX) &&
 	    (text[0] == '[' || is_ipv4(host)))
 		return NULL;
 	return "is not an address like 0.0.0.0:25 or [::]:25";
@@ -257,7 +258,7 @@ const char *check_dns_server(const char *text)
 		address[len] = '\0';
 		if (is_ip(address) &&
 		    (text[len] == '\0' ||
-			number_within(text + len + 1, UINT16_MAX)))
+			number_within(text + len + 1, 0, UINT16_MAX)))
 			return NULL;
 	}
 	return "is not ip or ip@port";

@@ -1,6 +1,7 @@
 #include "base/config_value.h"
 
 #include "base/errors.h"
+#include "base/number.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -23,24 +24,6 @@ static bool complain(const struct target *to, const char *what)
 	return error_set(to->err, ERROR_CONFIG, "%s", what);
 }
 
-/* Digits at the start of *text, which is moved behind them. */
-static bool take_number(const char **text, uint64_t *number)
-{
-	uint64_t value = 0;
-	const char *p = *text;
-
-	if (!isdigit((unsigned char)*p))
-		return false;
-	for (; isdigit((unsigned char)*p); p++) {
-		if (value > (UINT64_MAX - 9) / 10)
-			return false;
-		value = value * 10 + (uint64_t)(*p - '0');
-	}
-	*text = p;
-	*number = value;
-	return true;
-}
-
 static bool within(const struct setting *setting, uint64_t value)
 {
 	return value >= (uint64_t)setting->low &&
@@ -52,7 +35,7 @@ static bool whole_number(
 {
 	uint64_t value;
 
-	if (!take_number(&text, &value) || *text != '\0' ||
+	if (!number_parse(text, INT64_MAX, &value) ||
 	    !within(to->setting, value))
 		return error_set(to->err, ERROR_CONFIG,
 		    "is not a whole number from %" PRId64 " to %" PRId64,
@@ -186,7 +169,7 @@ static bool set_duration(const struct target *to, const char *text)
 	uint64_t number;
 	int64_t worth = 0;
 
-	if (!take_number(&text, &number) ||
+	if (!number_take(&text, INT64_MAX, &number) ||
 	    !(find_unit(text, units, &worth) || (number == 0 && *text == '\0')))
 		return complain(to, "is not a time like 90s, 5m, 4h or 7d");
 	if (number > (uint64_t)INT64_MAX / 86400000 ||
@@ -205,7 +188,8 @@ static bool set_size(const struct target *to, const char *text)
 	uint64_t number;
 	int64_t worth;
 
-	if (!take_number(&text, &number) || !find_unit(text, units, &worth))
+	if (!number_take(&text, INT64_MAX, &number) ||
+	    !find_unit(text, units, &worth))
 		return complain(
 		    to, "is not a size like 26214400, 64K, 512M or 2G");
 	if (number > (uint64_t)INT64_MAX / 1073741824 ||
@@ -225,8 +209,8 @@ static bool set_room(const struct target *to, const char *text)
 	to->config->spool_min_free_percent = 0;
 	if (strchr(text, '%') == NULL)
 		return set_size(to, text);
-	if (!take_number(&rest, &percent) || strcmp(rest, "%") != 0 ||
-	    percent > 99)
+	if (!number_take(&rest, INT64_MAX, &percent) ||
+	    strcmp(rest, "%") != 0 || percent > 99)
 		return complain(to, "is neither a size like 512M nor a part "
 				    "like 5%");
 	to->config->spool_min_free_bytes = 0;
@@ -241,7 +225,8 @@ static bool set_rate(const struct target *to, const char *text)
 	uint64_t number;
 	int64_t worth = 1000;
 
-	if (!take_number(&text, &number) || !within(to->setting, number) ||
+	if (!number_take(&text, INT64_MAX, &number) ||
+	    !within(to->setting, number) ||
 	    !(find_unit(text, units, &worth) || (number == 0 && *text == '\0')))
 		return complain(to, "is not a rate like 30/min (s, min, h, d)");
 	*(struct rate *)to->field =

@@ -1,46 +1,31 @@
 #include "base/json_text.h"
 
+#include "base/utf8.h"
+
 #include <stdint.h>
 #include <string.h>
 
-#define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
+#define ONES 0x0101010101010101ULL
+#define HIGHS 0x8080808080808080ULL
 
-/*
- * How many bytes the UTF-8 sequence at s takes (RFC 3629 section 4): 0 if it
- * is none, -1 if the end cuts it and what is there could begin one.
- */
-static int sequence_len(const unsigned char *s, size_t left)
+/* What stands for itself in a JSON string. */
+static bool is_plain(unsigned char c)
 {
-	unsigned char low = 0x80, high = 0xBF;
-	int need;
+	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
 
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xC2 && s[0] <= 0xDF)
-		need = 2;
-	else if (s[0] >= 0xE0 && s[0] <= 0xEF)
-		need = 3;
-	else if (s[0] >= 0xF0 && s[0] <= 0xF4)
-		need = 4;
-	else
-		return 0;
-	if (s[0] == 0xE0)
-		low = 0xA0; /* overlong */
-	else if (s[0] == 0xED)
-		high = 0x9F; /* surrogates */
-	else if (s[0] == 0xF0)
-		low = 0x90; /* overlong */
-	else if (s[0] == 0xF4)
-		high = 0x8F; /* past U+10FFFF */
-	for (int i = 1; i < need; i++) {
-		if ((size_t)i >= left)
-			return -1;
-		if (s[i] < low || s[i] > high)
-			return 0;
-		low = 0x80;
-		high = 0xBF;
-	}
-	return need;
+/* The same for eight characters at once: a byte that is not plain leaves its
+ * high bit set (and what is above it may be set for nothing). */
+static bool are_plain(uint64_t eight)
+{
+	uint64_t quote = eight ^ (ONES * '"');
+	uint64_t backslash = eight ^ (ONES * '\\');
+	uint64_t found = eight;
+
+	found |= (eight - ONES * 0x20) & ~eight;
+	found |= (quote - ONES) & ~quote;
+	found |= (backslash - ONES) & ~backslash;
+	return (found & HIGHS) == 0;
 }
 
 static bool append_escaped(struct buf *buf, unsigned char c)
@@ -57,43 +42,56 @@ static bool append_escaped(struct buf *buf, unsigned char c)
 	case '\t':
 		return buf_append(buf, "\\t", 2);
 	case '\0':
-		return buf_append(buf, REPLACEMENT, 3);
+		return buf_append(buf, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN);
 	default:
 		return buf_printf(buf, "\\u%04x", c);
 	}
 }
 
-static bool is_plain(unsigned char c)
+/* Length of the beginning that can be copied as it is. */
+static size_t plain_prefix(const char *s, size_t len)
 {
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+	size_t at = 0, bad;
+	uint64_t eight;
+	int seq;
+
+	for (;;) {
+		for (; at + 8 <= len; at += 8) {
+			memcpy(&eight, s + at, 8);
+			if (!are_plain(eight))
+				break;
+		}
+		while (at < len && is_plain((unsigned char)s[at]))
+			at++;
+		if (at == len || (unsigned char)s[at] < 0x80)
+			return at;
+		seq = utf8_sequence(s + at, len - at, &bad);
+		if (seq <= 0)
+			return at;
+		at += (size_t)seq;
+	}
 }
 
 bool json_text_append_part(
     struct buf *buf, const char *bytes, size_t len, bool last, size_t *used)
 {
-	const unsigned char *s = (const unsigned char *)bytes;
-	size_t at = 0, plain;
+	size_t at = 0, plain, bad = 1;
 	bool fits = true;
-	int seq;
 
 	while (at < len && fits) {
-		for (plain = at; plain < len && is_plain(s[plain]); plain++)
-			;
-		if (plain > at) {
-			fits = buf_append(buf, s + at, plain - at);
-			at = plain;
+		plain = plain_prefix(bytes + at, len - at);
+		fits = buf_append(buf, bytes + at, plain);
+		at += plain;
+		if (at == len || !fits)
+			break;
+		if ((unsigned char)bytes[at] < 0x80) {
+			fits = append_escaped(buf, (unsigned char)bytes[at++]);
 			continue;
 		}
-		seq = sequence_len(s + at, len - at);
-		if (seq == -1 && !last)
+		if (utf8_sequence(bytes + at, len - at, &bad) == -1 && !last)
 			break;
-		if (seq == 1)
-			fits = append_escaped(buf, s[at]);
-		else if (seq > 1)
-			fits = buf_append(buf, s + at, (size_t)seq);
-		else
-			fits = buf_append(buf, REPLACEMENT, 3);
-		at += seq > 0 ? (size_t)seq : 1;
+		fits = buf_append(buf, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN);
+		at += bad;
 	}
 	*used = at;
 	return fits;

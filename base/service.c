@@ -1,6 +1,9 @@
 #include "base/service.h"
 
+#include "base/number.h"
+
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,22 +46,23 @@ void service_stopping(void)
 }
 
 /* A plain number from the environment, 0 if it is none. */
-static long number_of(const char *name)
+static int number_of(const char *name)
 {
 	const char *text = getenv(name);
-	char *end = NULL;
-	long number = text != NULL ? strtol(text, &end, 10) : 0;
+	uint64_t number = 0;
 
-	return end != NULL && *end == '\0' && number > 0 ? number : 0;
+	if (text == NULL || !number_parse(text, INT_MAX, &number))
+		return 0;
+	return (int)number;
 }
 
 size_t service_inherited_sockets(int *first)
 {
-	long count = number_of("LISTEN_FDS");
+	int count = number_of("LISTEN_FDS");
 	int flags;
 
 	*first = FIRST_SOCKET;
-	if (number_of("LISTEN_PID") != (long)getpid())
+	if (number_of("LISTEN_PID") != getpid())
 		count = 0; /* meant for a process above us */
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");

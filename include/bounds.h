@@ -10,12 +10,30 @@
 /* A command line with its CRLF. RFC 5321 asks for 512 and lets extensions
  * add (SIZE, SMTPUTF8, DSN, AUTH up to 12,288: RFC 4954 section 4). */
 #define LIMIT_COMMAND_LINE 12288
+/* Bytes of a command line beyond that which are skipped before the client is
+ * cut off. */
+#define LIMIT_SKIPPED_LINE (64 * 1024)
 /* A path: local part 64, domain 255, and the brackets. */
 #define LIMIT_PATH 320
 #define LIMIT_LOCAL_PART 64
 #define LIMIT_DOMAIN 255
 /* A reply line with its code and CRLF. */
 #define LIMIT_REPLY_LINE 512
+/* Content beyond the largest message that is still read, so that a client
+ * which does not stop hears why; then the connection is closed. */
+#define LIMIT_SWALLOW (64ULL * 1024 * 1024)
+/* Content must come at this speed, in bytes a second, averaged from its
+ * beginning, once it has lasted so many milliseconds. */
+#define LIMIT_DATA_SPEED 1024
+#define LIMIT_DATA_GRACE_MS 60000
+/* While over 80 % of the connections are taken, a client may be idle for this
+ * long at most, in milliseconds. */
+#define LIMIT_CROWDED_IDLE_MS 60000
+/* How long a client may take to read our last word, in milliseconds. */
+#define LIMIT_FAREWELL_MS 2000
+/* How long a stop waits for clients; what is being committed is always waited
+ * for. In milliseconds. */
+#define LIMIT_STOP_MS 3000
 /* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
  * so content lines are not refused for their length, only counted. */
 
@@ -26,6 +44,38 @@
 #define LIMIT_DRAFT_MEMORY (128 * 1024)
 /* Bytes of a draft that are gathered before they are written. */
 #define LIMIT_WRITE_CHUNK (64 * 1024)
+
+/* --- the form of a message --------------------------------------------- */
+
+/* What is seen of a message at once while it is parsed. Smaller messages are
+ * read once and whole. */
+#define LIMIT_MIME_WINDOW ((size_t)512 * 1024)
+/* The header block of a message, of which the fields are read: 256 KiB as
+ * MAX_HEADER_BYTES allows, and our own lines. What is over is skipped. Not
+ * more than the window. */
+#define LIMIT_HEADER_BLOCK ((size_t)288 * 1024)
+/* The header block of a part inside. Real ones have a few hundred bytes. */
+#define LIMIT_PART_HEADER ((size_t)32 * 1024)
+/* Multiparts inside each other; real mail has up to eight. What is deeper
+ * stays closed, as an attachment. */
+#define LIMIT_MIME_DEPTH 32
+/* A boundary: RFC 2046 section 5.1.1 allows 70 characters, some send more. */
+#define LIMIT_BOUNDARY 256
+/* Parameters of one header field, pieces of RFC 2231 included. */
+#define LIMIT_PARAMETERS 64
+/* Groups in an address list that stand inside each other; there ought to be
+ * one. What is deeper is text. */
+#define LIMIT_GROUP_DEPTH 4
+/* Recipients taken out of one delivery report. */
+#define LIMIT_FAILED_RECIPIENTS 100
+/* HTML of which text is made, and that text. Real HTML in mail has up to
+ * 200 KiB; what is over is not in text_body, but in html_body. */
+#define LIMIT_HTML_INPUT ((size_t)1024 * 1024)
+#define LIMIT_HTML_TEXT ((size_t)1024 * 1024)
+/* Elements inside each other; what is deeper is text of the last. */
+#define LIMIT_HTML_DEPTH 256
+/* A file name, in bytes; file systems take 255. */
+#define LIMIT_FILENAME 255
 
 /* --- the spool file --------------------------------------------------- */
 
@@ -71,5 +121,20 @@
 #define LIMIT_UNLINK 20000
 /* An answer to a webhook is read up to this many bytes. */
 #define LIMIT_WEBHOOK_ANSWER (64 * 1024)
+/* A large request body gets time to travel at this many bytes a second, on
+ * top of the time-out of the call. */
+#define LIMIT_UPLOAD_FLOOR (256 * 1024)
+/* What a stopping program grants to deliveries in progress, in milliseconds:
+ * less than the ten seconds after which container engines kill. */
+#define LIMIT_STOP_DELIVERY_MS 7000
+/* No Retry-After is believed beyond a day. */
+#define LIMIT_RETRY_AFTER_S 86400
+
+/* --- wake-ups --------------------------------------------------------- */
+
+/* Each step with Redis (connect, log in, one command) in milliseconds, and
+ * the silence after which a subscriber asks whether it still lives: about
+ * the poll interval that makes up for a lost wake-up. */
+#define LIMIT_REDIS_MS 1000
 
 #endif

@@ -113,15 +113,16 @@ static bool sync_files(struct group *group, struct error *err)
 
 /* --- rows ------------------------------------------------------------- */
 
-/* All rows of the group in one transaction. A message whose rows cannot be
- * stored is expelled with its failure and the group repeated without it. */
-static bool commit_rows(struct group *group, struct error *err)
+/* All rows of the group in one transaction. On failure *tried says how many
+ * messages had their rows put, the last of which is the one that failed. */
+static bool try_rows(struct group *group, size_t *tried, struct error *err)
 {
 	struct spool *spool = group->spool;
 	struct counters counters;
 	struct index_txn *txn;
 	size_t i;
 
+	*tried = 0;
 	if (!spool_write_begin(spool, &txn, err))
 		return false;
 	counters_get(txn, &counters);
@@ -129,13 +130,25 @@ static bool commit_rows(struct group *group, struct error *err)
 		message_rows_put(txn, &group->drafts[i]->rows, &counters);
 	counters.accepted += i;
 	counters_put(txn, &counters);
-	if (spool_txn_commit(spool, &txn, err))
-		return true;
-	if (err->kind != ERROR_LIMIT)
-		return false;
-	group->drafts[i - 1]->failure = *err;
-	expel_failed(group);
-	return group->count == 0 || commit_rows(group, err);
+	*tried = i;
+	return spool_txn_commit(spool, &txn, err);
+}
+
+/* A message whose rows cannot be stored is expelled with its failure and the
+ * group repeated without it. */
+static bool commit_rows(struct group *group, struct error *err)
+{
+	size_t tried;
+
+	while (!try_rows(group, &tried, err)) {
+		if (err->kind != ERROR_LIMIT || tried == 0)
+			return false;
+		group->drafts[tried - 1]->failure = *err;
+		expel_failed(group);
+		if (group->count == 0)
+			return true;
+	}
+	return true;
 }
 
 /* --- a group ---------------------------------------------------------- */

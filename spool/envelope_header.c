@@ -1,11 +1,14 @@
 #include "spool/envelope_header.h"
 
 #include "base/errors.h"
+#include "base/number.h"
 #include "bounds.h"
 #include "spool/id.h"
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,11 +80,18 @@ static bool append_recipient(struct buf *out, const struct recipient *recipient)
 	       append_text(out, "ro", recipient->orcpt);
 }
 
+static bool nothing_checked(const struct check_results *checks)
+{
+	return checks->spf == AUTH_NONE && checks->dkim == AUTH_NONE &&
+	       checks->dmarc == AUTH_NONE && checks->arc == AUTH_NONE &&
+	       !checks->aligned && checks->spam == SPAM_UNKNOWN &&
+	       checks->spam_score == 0 && checks->spam_threshold == 0 &&
+	       checks->spam_status_header == NULL;
+}
+
 static bool append_checks(struct buf *out, const struct check_results *checks)
 {
-	static const struct check_results nothing;
-
-	if (memcmp(checks, &nothing, sizeof(nothing)) == 0)
+	if (nothing_checked(checks))
 		return true;
 	return buf_printf(out, " checks %d %d %d %d %d %d %.3f %.3f\r\n",
 		   (int)checks->spf, (int)checks->dkim, (int)checks->dmarc,
@@ -412,39 +422,57 @@ static const struct {
     {"report", offsetof(struct envelope, checks.spam_report)},
 };
 
+/* One of several numbers with a blank between them. */
+static bool next_number(const char **text, uint64_t most, uint64_t *number)
+{
+	*text += strspn(*text, " ");
+	return number_take(text, most, number);
+}
+
+static bool next_score(const char **text, double *score)
+{
+	char *end;
+
+	*score = strtod(*text, &end);
+	if (end == *text || !isfinite(*score))
+		return false;
+	*text = end;
+	return true;
+}
+
 static bool read_checks(const char *text, struct check_results *checks)
 {
-	int n[6];
+	uint64_t auth[4], aligned, spam;
 
-	if (sscanf(text, "%d %d %d %d %d %d %lf %lf", &n[0], &n[1], &n[2],
-		&n[3], &n[4], &n[5], &checks->spam_score,
-		&checks->spam_threshold) != 8)
-		return false;
 	for (int i = 0; i < 4; i++) {
-		if (n[i] < 0 || n[i] > AUTH_PERMERROR)
+		if (!next_number(&text, AUTH_PERMERROR, &auth[i]))
 			return false;
 	}
-	if (n[5] < 0 || n[5] > SPAM_SPAM)
+	if (!next_number(&text, 1, &aligned) ||
+	    !next_number(&text, SPAM_SPAM, &spam) ||
+	    !next_score(&text, &checks->spam_score) ||
+	    !next_score(&text, &checks->spam_threshold) || *text != '\0')
 		return false;
-	checks->spf = (enum auth_result)n[0];
-	checks->dkim = (enum auth_result)n[1];
-	checks->dmarc = (enum auth_result)n[2];
-	checks->arc = (enum auth_result)n[3];
-	checks->aligned = n[4] != 0;
-	checks->spam = (enum spam_status)n[5];
+	checks->spf = (enum auth_result)auth[0];
+	checks->dkim = (enum auth_result)auth[1];
+	checks->dmarc = (enum auth_result)auth[2];
+	checks->arc = (enum auth_result)auth[3];
+	checks->aligned = aligned != 0;
+	checks->spam = (enum spam_status)spam;
 	return true;
 }
 
 static bool read_recipient(
     const char *text, struct recipient *recipient, struct error *err)
 {
-	int lane, used = 0;
+	uint64_t lane, notify;
 
-	if (sscanf(text, "%d %u %n", &lane, &recipient->notify, &used) < 2 ||
-	    used == 0 || (lane != LANE_WEBHOOK && lane != LANE_SMTP))
+	if (!next_number(&text, LANE_SMTP, &lane) || lane < LANE_WEBHOOK ||
+	    !next_number(&text, UINT_MAX, &notify) || *text != ' ')
 		return corrupt(err, "a recipient is malformed");
 	recipient->lane = (enum lane)lane;
-	recipient->address = text + used;
+	recipient->notify = (unsigned)notify;
+	recipient->address = text + 1;
 	return true;
 }
 

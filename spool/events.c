@@ -187,14 +187,10 @@ void history_drop(struct history *history)
 static int64_t name_day(const char *name)
 {
 	struct tm tm = {0};
-	int used = 0;
+	const char *end = strptime(name, "%Y-%m-%d.log", &tm);
 
-	if (sscanf(name, "%4d-%2d-%2d.log%n", &tm.tm_year, &tm.tm_mon,
-		&tm.tm_mday, &used) != 3 ||
-	    used != (int)strlen(name))
+	if (end == NULL || *end != '\0')
 		return -1;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
 	return (int64_t)timegm(&tm) / (DAY_MS / 1000);
 }
 

@@ -6,6 +6,7 @@
 #include "base/unconst.h"
 #include "bounds.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -538,7 +539,7 @@ static int verify_rows(MDB_cursor *cursor, uint64_t *rows)
 bool index_verify_table(struct index *index, enum index_table table,
     uint64_t *rows, struct error *err)
 {
-	struct index_txn *txn;
+	struct index_txn *txn = NULL;
 	MDB_cursor *cursor;
 	char what[64];
 	int code;

@@ -8,8 +8,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,17 +34,33 @@ static bool open_folder(
 	return os_open(root, path, O_RDONLY | O_DIRECTORY, 0, fd, err);
 }
 
+/* Asks ext4 to put each folder made in this one into another block group (as
+ * `chattr +T`): after many files were deleted it searches their group for a
+ * free inode for a minute, up to 0.4 ms of CPU a file. Others need no hint. */
+static void spread_folders(int root, const char *path)
+{
+	int flags, fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0 && ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+		flags |= FS_TOPDIR_FL;
+		(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	}
+	os_close(&fd);
+}
+
 static bool open_box(
     struct maildirs *dirs, enum box box, bool create, struct error *err)
 {
 	char path[32];
-	int fd;
+	int fd = -1;
 	bool done;
 
 	if (!open_folder(dirs->root, names[box], create, &fd, err))
 		return false;
 	(void)snprintf(path, sizeof(path), "%s/tmp", names[box]);
 	done = open_folder(dirs->root, path, create, NULL, err);
+	if (done && create && box == BOX_QUEUE)
+		spread_folders(dirs->root, path);
 	(void)snprintf(path, sizeof(path), "%s/new", names[box]);
 	done = done &&
 	       open_folder(dirs->root, path, create, &dirs->fresh[box], err);

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/os.h"
 #include "spool/commit.h"
 #include "spool/events.h"
@@ -15,6 +16,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +30,7 @@
 /* Hex digits of the secret's fingerprint, and its bytes. */
 #define FINGERPRINT_TEXT 32
 #define FINGERPRINT_BYTES (FINGERPRINT_TEXT / 2)
+#define FORMAT_WORD "elektrine-spool "
 #define SECRET_FILE "secret"
 
 /* --- the folder ------------------------------------------------------- */
@@ -195,25 +199,46 @@ static bool make_format(struct spool *spool, struct error *err)
 
 	new_uuid(spool->uuid);
 	fingerprint(spool, own);
-	(void)snprintf(text, sizeof(text), "elektrine-spool %d %s %s\n",
+	(void)snprintf(text, sizeof(text), FORMAT_WORD "%d %s %s\n",
 	    SPOOL_FORMAT, spool->uuid, own);
 	return write_whole(spool, FORMAT_FILE, text, strlen(text), err);
 }
 
+/* Takes `len` characters and the one that must stand behind them. */
+static bool take_word(const char **text, char *word, size_t len, char end)
+{
+	if (strcspn(*text, " \n") != len || (*text)[len] != end)
+		return false;
+	memcpy(word, *text, len);
+	word[len] = '\0';
+	*text += len + 1;
+	return true;
+}
+
 /* "elektrine-spool <format> <uuid> <fingerprint>\n": which spool this is. */
+static bool parse_format(const char *text, uint64_t *format,
+    char uuid[SPOOL_UUID_TEXT + 1], char expected[FINGERPRINT_TEXT + 1])
+{
+	if (strncmp(text, FORMAT_WORD, strlen(FORMAT_WORD)) != 0)
+		return false;
+	text += strlen(FORMAT_WORD);
+	return number_take(&text, INT_MAX, format) && *text++ == ' ' &&
+	       take_word(&text, uuid, SPOOL_UUID_TEXT, ' ') &&
+	       take_word(&text, expected, FINGERPRINT_TEXT, '\n');
+}
+
 static bool read_format(struct spool *spool, const char *text,
     char expected[FINGERPRINT_TEXT + 1], struct error *err)
 {
-	unsigned format;
+	uint64_t format;
 
-	if (sscanf(text, "elektrine-spool %u %36s %32s", &format, spool->uuid,
-		expected) != 3)
+	if (!parse_format(text, &format, spool->uuid, expected))
 		return error_set(err, ERROR_CONFIG,
 		    "%s/" FORMAT_FILE " is damaged", spool->dir);
 	if (format > SPOOL_FORMAT)
 		return error_set(err, ERROR_CONFIG,
-		    "the spool was written by a newer program (format %u, this "
-		    "one knows %d)",
+		    "the spool was written by a newer program (format %" PRIu64
+		    ", this one knows %d)",
 		    format, SPOOL_FORMAT);
 	return true;
 }

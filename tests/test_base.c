@@ -9,7 +9,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json_text.h"
+#include "base/number.h"
 #include "base/os.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +75,8 @@ static void json_text_is_always_valid(void **state)
 	    {"\xE9t", 2, "\"\xEF\xBF\xBDt\""},
 	    {"\xED\xA0\x80", 3, "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
 	    {"\xF0\x9F\x98\x80", 4, "\"\xF0\x9F\x98\x80\""},
-	    {"\xF0\x9F", 2, "\"\xEF\xBF\xBD\xEF\xBF\xBD\""},
+	    {"\xF0\x9F", 2, "\"\xEF\xBF\xBD\""},
+	    {"\xE2\x82z\x80", 4, "\"\xEF\xBF\xBDz\xEF\xBF\xBD\""},
 	    {"\0", 1, "\"\xEF\xBF\xBD\""},
 	};
 
@@ -85,6 +88,38 @@ static void json_text_is_always_valid(void **state)
 		assert_string_equal(buf_text(&buf), rows[i].out);
 		buf_free(&buf);
 	}
+}
+
+static void utf8_tells_good_from_bad(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t good;
+	} rows[] = {
+	    {"plain ascii that is longer than eight", 37},
+	    {"12345678\xC3\xA9", 10},
+	    {"\xC0\x80", 0},
+	    {"ab\xE0\x9F\x80", 2},
+	    {"\xF4\x8F\xBF\xBF", 4},
+	    {"\xF4\x90\x80\x80", 0},
+	    {"abc\xE2\x82", 3},
+	};
+	char out[UTF8_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(
+		    utf8_valid_prefix(rows[i].text, strlen(rows[i].text)),
+		    rows[i].good);
+	for (uint32_t c = 0; c <= 0x10FFFF; c += 97) {
+		size_t len = utf8_encode(c, out);
+
+		assert_true(utf8_valid(out, len));
+		if (c < 0xD800 || c > 0xDFFF)
+			assert_int_equal(utf8_decode(out, (int)len), c);
+	}
+	assert_int_equal(utf8_cut("a\xC3\xA9", 3, 2), 1);
+	assert_int_equal(utf8_cut("a\xC3\xA9", 3, 3), 3);
 }
 
 static void json_text_leaves_a_cut_sequence_for_the_next_piece(void **state)
@@ -100,6 +135,43 @@ static void json_text_leaves_a_cut_sequence_for_the_next_piece(void **state)
 	assert_int_equal(used, 3);
 	assert_string_equal(buf_text(&buf), "a\xE2\x82\xAC");
 	buf_free(&buf);
+}
+
+static void number_takes_digits_up_to_its_bound(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t most, number;
+		const char *rest; /* NULL: refused */
+	} rows[] = {
+	    {"0", 0, 0, ""},
+	    {"65535", 65535, 65535, ""},
+	    {"65536", 65535, 0, NULL},
+	    {"007x", 10, 7, "x"},
+	    {"18446744073709551615", UINT64_MAX, UINT64_MAX, ""},
+	    {"18446744073709551616", UINT64_MAX, 0, NULL},
+	    {"99999999999999999999999", UINT64_MAX, 0, NULL},
+	    {"", 10, 0, NULL},
+	    {"-1", 10, 0, NULL},
+	    {"+1", 10, 0, NULL},
+	    {" 1", 10, 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *text = rows[i].text;
+		uint64_t number = 77;
+		bool whole = rows[i].rest != NULL && rows[i].rest[0] == '\0';
+
+		assert_int_equal(number_take(&text, rows[i].most, &number),
+		    rows[i].rest != NULL);
+		assert_string_equal(
+		    text, rows[i].rest != NULL ? rows[i].rest : rows[i].text);
+		assert_int_equal(
+		    number, rows[i].rest != NULL ? rows[i].number : 77);
+		assert_int_equal(
+		    number_parse(rows[i].text, rows[i].most, &number), whole);
+	}
 }
 
 static void os_fails_the_nth_call_when_told(void **state)
@@ -125,8 +197,10 @@ int main(void)
 	    cmocka_unit_test(arena_gives_aligned_memory_that_lasts),
 	    cmocka_unit_test(clock_formats_both_ways),
 	    cmocka_unit_test(json_text_is_always_valid),
+	    cmocka_unit_test(utf8_tells_good_from_bad),
 	    cmocka_unit_test(
 		json_text_leaves_a_cut_sequence_for_the_next_piece),
+	    cmocka_unit_test(number_takes_digits_up_to_its_bound),
 	    cmocka_unit_test(os_fails_the_nth_call_when_told),
 	};
 

@@ -1,0 +1,122 @@
+/* elektrine-deliver: messages go out. */
+#include "base/announcer.h"
+#include "base/log.h"
+#include "base/privilege.h"
+#include "base/program.h"
+#include "base/redis_subscriber.h"
+#include "base/service.h"
+#include "deliver/dispatcher.h"
+#include "deliver/webhook_lane.h"
+#include "spool/spool.h"
+
+#include <stdlib.h>
+
+/* A connection, the message and the log for each worker, and the rest. */
+#define DESCRIPTORS_PER_WORKER 8
+#define DESCRIPTORS_BESIDE 64
+
+static const struct program_about about = {
+    .program = PROGRAM_DELIVER,
+    .name = "elektrine-deliver",
+    .scope = "deliver",
+    .what = "posts the mail of the spool to the application",
+};
+
+struct program_parts {
+	struct config *config;
+	struct dispatcher *dispatcher;
+	struct announcer *announcer;
+	struct redis_subscriber *subscriber;
+	struct spool *spool;
+	struct webhook_lane *webhook;
+};
+
+static void on_announced(void *arg, const char *message)
+{
+	(void)message;
+	dispatcher_wake(arg);
+}
+
+static bool open_redis(struct program_parts *parts, struct error *err)
+{
+	const struct config *config = parts->config;
+
+	return announcer_open(config->redis_url, config->elektrine_queue_name,
+		   config->elektrine_dlq_name, &parts->announcer, err) &&
+	       (config->redis_url == NULL ||
+		   redis_subscriber_open(config->redis_url,
+		       config->elektrine_queue_name, on_announced,
+		       parts->dispatcher, &parts->subscriber, err));
+}
+
+static bool open_spool(struct program_parts *parts, struct error *err)
+{
+	const struct config *config = parts->config;
+	const struct spool_options options = {
+	    .dir = config->spool_dir,
+	    .access = SPOOL_WRITE,
+	    .create = true,
+	    .min_free_bytes = config->spool_min_free_bytes,
+	    .min_free_percent = config->spool_min_free_percent,
+	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
+	    .history_retention_ms = config->history_retention_ms,
+	    .announce = announcer_announce,
+	    .announce_arg = parts->announcer,
+	};
+
+	return spool_open(&options, &parts->spool, err);
+}
+
+static void reload(void *arg)
+{
+	struct program_parts *parts = arg;
+	struct config *old = program_reload(&about, &parts->config);
+
+	if (old != NULL && parts->webhook != NULL)
+		webhook_lane_configure(parts->webhook, parts->config);
+	config_free(&old);
+}
+
+static void run(struct program_parts *parts)
+{
+	struct lane_run *lanes[DISPATCHER_LANES];
+	size_t count = 0;
+
+	if (parts->webhook != NULL)
+		lanes[count++] = webhook_lane_run(parts->webhook);
+	service_ready();
+	dispatcher_run(parts->dispatcher, lanes, count, reload, parts);
+}
+
+int main(int argc, char **argv)
+{
+	struct program_parts parts = {
+	    .config = program_start(&about, argc, argv)};
+	const struct config *config = parts.config;
+	struct error err = {0};
+
+	if (!privilege_raise_descriptors(
+		DESCRIPTORS_BESIDE + (uint64_t)config->webhook_concurrency *
+					 DESCRIPTORS_PER_WORKER,
+		&err) ||
+	    !privilege_drop(config->run_user, config->spool_dir, &err))
+		program_fail(&err);
+	parts.dispatcher = dispatcher_new();
+	if (!open_redis(&parts, &err) || !open_spool(&parts, &err))
+		program_fail(&err);
+	if ((config->deliver_lanes & DELIVER_SMTP) != 0)
+		log_event(LOG_WARN, "lane_missing", LOG_TEXT("lane", "smtp"),
+		    LOG_TEXT("detail", "this version delivers to the webhook "
+				       "only; mail for the lane waits"));
+	if ((config->deliver_lanes & DELIVER_WEBHOOK) != 0 &&
+	    !webhook_lane_open(parts.spool, config, &parts.webhook, &err))
+		program_fail(&err);
+	run(&parts);
+	webhook_lane_close(&parts.webhook);
+	spool_close(&parts.spool);
+	redis_subscriber_close(&parts.subscriber);
+	announcer_close(&parts.announcer);
+	dispatcher_free(&parts.dispatcher);
+	config_free(&parts.config);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,246 @@
+#include "mail/filename.h"
+
+#include "base/buf.h"
+#include "base/utf8.h"
+#include "bounds.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No known extension is longer. */
+#define EXTENSION_MAX 8
+
+struct extension {
+	const char *name, *type;
+};
+
+/* As the application has always been told, with what is odd about some.
+ * Sorted by name. */
+static const struct extension extensions[] = {
+    {"3g2", "video/3gpp2"},
+    {"3gp", "video/3gpp"},
+    {"7z", "application/x-7z-compressed"},
+    {"aac", "audio/x-aac"},
+    {"ai", "application/postscript"},
+    {"aif", "audio/aiff"},
+    {"aiff", "audio/aiff"},
+    {"asf", "video/x-ms-asf"},
+    {"avi", "video/avi"},
+    {"bmp", "image/bmp"},
+    {"bz2", "application/x-bzip2"},
+    {"css", "text/css"},
+    {"csv", "text/csv"},
+    {"doc", "application/msword"},
+    {"docm", "application/vnd.ms-word.document.macroenabled.12"},
+    {"docx", "application/"
+	     "vnd.openxmlformats-officedocument.wordprocessingml.document"},
+    {"eml", "message/rfc822"},
+    {"eps", "application/postscript"},
+    {"gif", "image/gif"},
+    {"gz", "application/x-gzip"},
+    {"htm", "text/html"},
+    {"html", "text/html"},
+    {"ico", "image/x-icon"},
+    {"ics", "text/calendar"},
+    {"jpeg", "image/jpeg"},
+    {"jpg", "image/jpeg"},
+    {"js", "application/javascript"},
+    {"json", "application/json"},
+    {"log", "text/plain"},
+    {"mht", "message/rfc822"},
+    {"mhtml", "message/rfc822"},
+    {"mid", "audio/mid"},
+    {"midi", "audio/midi"},
+    {"mov", "video/quicktime"},
+    {"mp3", "audio/mpeg"},
+    {"mp4", "video/mp4"},
+    {"mpeg", "video/mpeg"},
+    {"mpg", "video/mpeg"},
+    {"msg", "application/vnd.ms-outlook"},
+    {"odb", "application/vnd.oasis.opendocument.database"},
+    {"odg", "application/vnd.oasis.opendocument.graphics"},
+    {"odp", "application/vnd.oasis.opendocument.presentation"},
+    {"ods", "application/vnd.oasis.opendocument.spreadsheet"},
+    {"odt", "application/vnd.oasis.opendocument.text"},
+    {"oga", "audio/ogg"},
+    {"ogv", "video/ogg"},
+    {"p7b", "application/x-pkcs7-certificates"},
+    {"p7c", "application/pkcs7-mime"},
+    {"p7m", "application/pkcs7-mime"},
+    {"p7s", "application/pkcs7-signature"},
+    {"pdf", "application/pdf"},
+    {"pgp", "application/pgp-signature"},
+    {"png", "image/png"},
+    {"potx", "application/"
+	     "vnd.openxmlformats-officedocument.presentationml.template"},
+    {"pps", "application/vnd.ms-powerpoint"},
+    {"ppsm", "application/vnd.ms-powerpoint.slideshow.macroenabled.12"},
+    {"ppsx", "application/"
+	     "vnd.openxmlformats-officedocument.presentationml.slideshow"},
+    {"ppt", "application/vnd.ms-powerpoint"},
+    {"pptm", "application/vnd.ms-powerpoint.presentation.macroenabled.12"},
+    {"pptx", "application/"
+	     "vnd.openxmlformats-officedocument.presentationml.presentation"},
+    {"pub", "application/x-mspublisher"},
+    {"rar", "application/x-rar-compressed"},
+    {"rtf", "application/rtf"},
+    {"svg", "image/svg+xml"},
+    {"tar", "application/x-tar"},
+    {"tgz", "application/gnutar"},
+    {"tif", "image/tiff"},
+    {"tiff", "image/tiff"},
+    {"tsv", "text/tab-separated-values"},
+    {"txt", "text/plain"},
+    {"vcf", "text/x-vcard"},
+    {"vsd", "application/vnd.visio"},
+    {"wav", "audio/wav"},
+    {"webm", "video/webm"},
+    {"webp", "image/webp"},
+    {"wma", "audio/x-ms-wma"},
+    {"wmf", "windows/metafile"},
+    {"wmv", "video/x-ms-wmv"},
+    {"xls", "application/vnd.ms-excel"},
+    {"xlsb", "application/vnd.ms-excel.sheet.binary.macroenabled.12"},
+    {"xlsm", "application/vnd.ms-excel.sheet.macroenabled.12"},
+    {"xlsx",
+	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+    {"xltx",
+	"application/vnd.openxmlformats-officedocument.spreadsheetml.template"},
+    {"xml", "application/xml"},
+    {"zip", "application/zip"},
+};
+
+#define OPAQUE "application/octet-stream"
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "na%C3%AFve%20file.txt": only if every '%' begins an escape, and UTF-8 comes
+ * out; "100%.txt" is what it says. */
+static bool undo_percent(struct slice name, struct buf *out)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (c == '%') {
+			if (i + 2 >= name.len || hex(name.data[i + 1]) < 0 ||
+			    hex(name.data[i + 2]) < 0)
+				return false;
+			c = (char)(hex(name.data[i + 1]) << 4 |
+				   hex(name.data[i + 2]));
+			i += 2;
+			any = true;
+		}
+		(void)buf_append_char(out, c);
+	}
+	return any && utf8_valid(buf_text(out), out->len);
+}
+
+static struct slice last_component(struct slice name)
+{
+	for (size_t i = name.len; i > 0; i--)
+		if (name.data[i - 1] == '/' || name.data[i - 1] == '\\')
+			return slice_from(name, i);
+	return name;
+}
+
+/* C0, DEL, C1, and the marks that turn the direction of text around: a name
+ * must not look like another one. */
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7F && c < 0xA0) ||
+	       (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+static void keep_printable(struct slice name, struct buf *out)
+{
+	size_t bad, at = 0;
+	int seq;
+
+	while (at < name.len) {
+		seq = utf8_sequence(name.data + at, name.len - at, &bad);
+		if (seq <= 0) {
+			(void)buf_append(
+			    out, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN);
+			at += bad;
+			continue;
+		}
+		if (!is_control(utf8_decode(name.data + at, seq)))
+			(void)buf_append(out, name.data + at, (size_t)seq);
+		at += (size_t)seq;
+	}
+}
+
+static const char *shorten(struct slice name, struct arena *arena)
+{
+	struct slice extension = filename_extension(name);
+	size_t stem = name.len - extension.len;
+
+	if (name.len <= LIMIT_FILENAME)
+		return arena_strndup(arena, name.data, name.len);
+	if (extension.len > EXTENSION_MAX)
+		return arena_strndup(arena, name.data,
+		    utf8_cut(name.data, name.len, LIMIT_FILENAME));
+	stem = utf8_cut(name.data, stem, LIMIT_FILENAME - 1 - extension.len);
+	return arena_printf(arena, "%.*s.%.*s", (int)stem, name.data,
+	    (int)extension.len, extension.data);
+}
+
+const char *filename_clean(struct slice name, struct arena *arena)
+{
+	struct buf decoded = buf_new(name.len);
+	struct buf printable = buf_new(name.len * UTF8_REPLACEMENT_LEN);
+	const char *result = NULL;
+
+	if (undo_percent(name, &decoded))
+		name = (struct slice){buf_text(&decoded), decoded.len};
+	keep_printable(last_component(slice_trim(name)), &printable);
+	name = slice_trim((struct slice){buf_text(&printable), printable.len});
+	if (name.len > 0 && !slice_equals(name, ".") &&
+	    !slice_equals(name, ".."))
+		result = shorten(name, arena);
+	buf_free(&decoded);
+	buf_free(&printable);
+	return result;
+}
+
+struct slice filename_extension(struct slice name)
+{
+	name = last_component(name);
+	for (size_t i = name.len; i > 1; i--)
+		if (name.data[i - 1] == '.')
+			return slice_from(name, i);
+	return (struct slice){0};
+}
+
+static int compare(const void *key, const void *row)
+{
+	return strcmp(key, ((const struct extension *)row)->name);
+}
+
+const char *filename_media_type(struct slice name)
+{
+	struct slice extension = filename_extension(name);
+	const struct extension *row;
+	char key[EXTENSION_MAX + 1];
+
+	if (extension.len == 0)
+		extension = name;
+	if (extension.len > EXTENSION_MAX)
+		return OPAQUE;
+	for (size_t i = 0; i < extension.len; i++)
+		key[i] = (char)tolower((unsigned char)extension.data[i]);
+	key[extension.len] = '\0';
+	row =
+	    bsearch(key, extensions, sizeof(extensions) / sizeof(extensions[0]),
+		sizeof(extensions[0]), compare);
+	return row == NULL ? OPAQUE : row->type;
+}

@@ -1,0 +1,32 @@
+/*
+ * The header lines that we put in front of a message: Return-Path and
+ * Received (RFC 5321 section 4.4). Pure.
+ */
+#ifndef MAIL_TRACE_HEADER_H
+#define MAIL_TRACE_HEADER_H
+
+#include "base/buf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a Received field tells. Strings are NUL-terminated; NULL means unknown.
+ * What a stranger wrote (helo) is made harmless. */
+struct received {
+	const char *helo;
+	const char *client_name; /* confirmed reverse name */
+	const char *client_ip;
+	const char *host;      /* our name */
+	const char *protocol;  /* "ESMTP" (RFC 3848, RFC 6531) */
+	const char *tls;       /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+	const char *id;        /* */
+	const char *recipient; /* only if it is the only one */
+	int64_t when_ms;       /* wall clock */
+};
+
+/* Append the field with its CRLF. False if the buf's limit would be passed
+ * (then it may hold a part). */
+bool trace_return_path(struct buf *out, const char *sender);
+bool trace_received(struct buf *out, const struct received *received);
+
+#endif

@@ -1,0 +1,135 @@
+#include "smtpd/connection.h"
+
+#include "smtpd/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Two batches of replies and a farewell. */
+#define UNSENT_LIMIT (4 * WORKER_OUT_HIGH)
+
+void connection_open(struct connection *connection, struct worker *worker,
+    int fd, loop_watch_fn *on_ready, void *arg)
+{
+	*connection = (struct connection){.worker = worker,
+	    .fd = fd,
+	    .unread = buf_new(WORKER_READ_SIZE),
+	    .unsent = buf_new(UNSENT_LIMIT)};
+	connection->watch =
+	    loop_watch_open(worker->loop, fd, LOOP_READ, on_ready, arg);
+}
+
+void connection_close(struct connection *connection)
+{
+	if (connection->fd < 0)
+		return;
+	loop_watch_close(&connection->watch);
+	(void)close(connection->fd);
+	connection->fd = -1;
+	buf_free(&connection->unread);
+	buf_free(&connection->unsent);
+}
+
+void connection_take_unread(
+    struct connection *connection, char **bytes, size_t *len)
+{
+	*bytes = connection->worker->in;
+	*len = connection->unread.len;
+	if (*len > 0)
+		memcpy(*bytes, connection->unread.data, *len);
+	buf_free(&connection->unread);
+}
+
+enum arrival connection_read(
+    struct connection *connection, char **bytes, size_t *len)
+{
+	size_t kept;
+	ssize_t got;
+
+	connection_take_unread(connection, bytes, &kept);
+	*len = kept;
+	if (kept == WORKER_READ_SIZE)
+		return ARRIVAL_BYTES;
+	got = recv(connection->fd, *bytes + kept, WORKER_READ_SIZE - kept, 0);
+	if (got > 0) {
+		*len += (size_t)got;
+		return ARRIVAL_BYTES;
+	}
+	if (got == 0 || (errno != EAGAIN && errno != EINTR))
+		return ARRIVAL_END;
+	connection_keep(connection, *bytes, kept);
+	return ARRIVAL_NONE;
+}
+
+void connection_keep(
+    struct connection *connection, const char *bytes, size_t len)
+{
+	if (len > 0)
+		(void)buf_append(&connection->unread, bytes, len);
+}
+
+/* How much was taken; -1 if the peer is gone. */
+static ssize_t send_some(int fd, const char *data, size_t len)
+{
+	ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
+
+	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	return sent;
+}
+
+static bool flush_unsent(struct connection *connection)
+{
+	struct buf *unsent = &connection->unsent;
+	ssize_t sent = send_some(connection->fd, unsent->data, unsent->len);
+
+	if (sent < 0)
+		return false;
+	buf_consume(unsent, (size_t)sent);
+	if (unsent->len == 0)
+		buf_free(unsent);
+	return true;
+}
+
+bool connection_flush(struct connection *connection)
+{
+	struct buf *out = &connection->worker->out;
+	ssize_t sent;
+
+	if (connection_is_stuck(connection)) {
+		(void)buf_append(&connection->unsent, out->data, out->len);
+		buf_clear(out);
+		return flush_unsent(connection);
+	}
+	if (out->len == 0)
+		return true;
+	sent = send_some(connection->fd, out->data, out->len);
+	if (sent >= 0 && (size_t)sent < out->len)
+		(void)buf_append(&connection->unsent, out->data + sent,
+		    out->len - (size_t)sent);
+	buf_clear(out);
+	return sent >= 0;
+}
+
+bool connection_is_stuck(const struct connection *connection)
+{
+	return connection->unsent.len > 0;
+}
+
+void connection_shut(struct connection *connection)
+{
+	(void)shutdown(connection->fd, SHUT_WR);
+}
+
+void connection_wait(struct connection *connection)
+{
+	loop_watch_want(connection->watch,
+	    connection_is_stuck(connection) ? LOOP_WRITE : LOOP_READ);
+}
+
+void connection_pause(struct connection *connection)
+{
+	loop_watch_want(connection->watch, 0);
+}

@@ -1,0 +1,57 @@
+/*
+ * The socket of a session, without blocking: what came and was not used yet,
+ * what was said and not taken yet. Both are empty, and cost no memory, while
+ * the client is idle.
+ */
+#ifndef SMTPD_CONNECTION_H
+#define SMTPD_CONNECTION_H
+
+#include "base/buf.h"
+#include "base/loop.h"
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct worker;
+
+struct connection {
+	struct worker *worker;
+	int fd; /* -1: closed */
+	struct loop_watch *watch;
+	struct buf unread; /* at most WORKER_READ_SIZE */
+	struct buf unsent;
+};
+
+enum arrival { ARRIVAL_BYTES, ARRIVAL_NONE, ARRIVAL_END };
+
+/* Takes the socket over and watches it for input. */
+void connection_open(struct connection *connection, struct worker *worker,
+    int fd, loop_watch_fn *on_ready, void *arg);
+/* Closing twice is fine. */
+void connection_close(struct connection *connection);
+
+/* One read(). The bytes, those kept before in front, lie in the worker's
+ * memory until its next read. ARRIVAL_END: the peer is gone or said all. */
+enum arrival connection_read(
+    struct connection *connection, char **bytes, size_t *len);
+/* The kept bytes alone, without reading. */
+void connection_take_unread(
+    struct connection *connection, char **bytes, size_t *len);
+/* Keeps bytes of the worker's memory for later. */
+void connection_keep(
+    struct connection *connection, const char *bytes, size_t len);
+
+/* Sends what the worker's `out` holds, behind what waits; what is not taken
+ * at once waits. False if the peer is gone. */
+MUST_CHECK bool connection_flush(struct connection *connection);
+bool connection_is_stuck(const struct connection *connection);
+
+/* Says nothing more; the peer may still be heard. */
+void connection_shut(struct connection *connection);
+/* Waits for room if something is unsent, else for input. */
+void connection_wait(struct connection *connection);
+/* Hears nothing until the next connection_wait(). */
+void connection_pause(struct connection *connection);
+
+#endif

@@ -1,0 +1,45 @@
+#include "smtpd/session.h"
+
+#include "base/alloc.h"
+#include "smtpd/worker.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* RFC 5321 section 4.1.4: a new hello is a reset too. */
+static void greet(
+    struct session *session, const struct command *command, bool extended)
+{
+	session_reset(session);
+	free(session->helo);
+	session->helo = xstrndup(command->name.data, command->name.len);
+	session->extended = extended;
+	session_move(session, STATE_READY);
+}
+
+void hello_proceed_helo(struct session *session, const struct command *command)
+{
+	struct worker *worker = session->connection.worker;
+
+	greet(session, command, false);
+	(void)buf_printf(&worker->out, "250 %s\r\n",
+	    worker->settings->config->haraka_domain);
+}
+
+void hello_proceed_ehlo(struct session *session, const struct command *command)
+{
+	struct worker *worker = session->connection.worker;
+	const struct config *config = worker->settings->config;
+
+	greet(session, command, true);
+	(void)buf_printf(&worker->out,
+	    "250-%s\r\n"
+	    "250-PIPELINING\r\n"
+	    "250-SIZE %" PRIu64 "\r\n"
+	    "250-8BITMIME\r\n"
+	    "250-SMTPUTF8\r\n"
+	    "250-ENHANCEDSTATUSCODES\r\n"
+	    "250-CHUNKING\r\n"
+	    "250 HELP\r\n",
+	    config->haraka_domain, config->elektrine_queue_max_raw_bytes);
+}

@@ -1,0 +1,139 @@
+/* elektrine-smtpd: strangers hand messages in. */
+#include "base/errors.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/privilege.h"
+#include "base/program.h"
+#include "base/service.h"
+#include "smtpd/listener.h"
+#include "smtpd/server.h"
+#include "smtpd/settings.h"
+#include "spool/spool.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+static const struct program_about about = {
+    .program = PROGRAM_SMTPD,
+    .name = "elektrine-smtpd",
+    .scope = "smtpd",
+    .what = "takes mail by SMTP into the durable spool",
+};
+
+/* Besides a socket, a session may hold the file of a draft. */
+#define DESCRIPTORS_PER_SESSION 2
+#define DESCRIPTORS_BESIDES 100
+
+/* What the signals work on. */
+struct program_state {
+	struct loop *loop;
+	struct config *config; /* belongs to the settings */
+	struct server *server;
+	struct loop_signal *terminate, *interrupt, *hang_up;
+};
+
+static void on_terminate(void *arg)
+{
+	struct program_state *state = arg;
+
+	loop_stop(state->loop);
+}
+
+static void on_hang_up(void *arg)
+{
+	struct program_state *state = arg;
+	struct settings *settings;
+
+	/* The old one is freed with the settings that hold it. */
+	if (program_reload(&about, &state->config) == NULL)
+		return;
+	settings = settings_new(state->config);
+	server_reload(state->server, settings);
+	settings_release(&settings);
+}
+
+static struct spool_options spool_options(const struct config *config)
+{
+	return (struct spool_options){
+	    .dir = config->spool_dir,
+	    .access = SPOOL_WRITE,
+	    .create = true,
+	    .min_free_bytes = config->spool_min_free_bytes,
+	    .min_free_percent = config->spool_min_free_percent,
+	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
+	    .history_retention_ms = config->history_retention_ms,
+	};
+}
+
+/* Everything that needs root, and the end of being root. */
+static bool prepare(
+    const struct config *config, struct listeners *listeners, struct error *err)
+{
+	uint64_t descriptors =
+	    (uint64_t)config->smtp_max_connections * DESCRIPTORS_PER_SESSION +
+	    DESCRIPTORS_BESIDES;
+
+	if (config->haraka_role != ROLE_INBOUND_MX)
+		return error_set(err, ERROR_CONFIG,
+		    "HARAKA_ROLE: submission is not served by this version");
+	return privilege_raise_descriptors(descriptors, err) &&
+	       listeners_open(listeners, config, err) &&
+	       privilege_drop(config->run_user, config->spool_dir, err);
+}
+
+static void watch_signals(struct program_state *state)
+{
+	state->terminate =
+	    loop_signal_open(state->loop, SIGTERM, on_terminate, state);
+	state->interrupt =
+	    loop_signal_open(state->loop, SIGINT, on_terminate, state);
+	state->hang_up =
+	    loop_signal_open(state->loop, SIGHUP, on_hang_up, state);
+}
+
+static void forget_signals(struct program_state *state)
+{
+	loop_signal_close(&state->terminate);
+	loop_signal_close(&state->interrupt);
+	loop_signal_close(&state->hang_up);
+}
+
+/* Until SIGTERM or SIGINT. */
+static void serve(struct program_state *state)
+{
+	log_event(
+	    LOG_INFO, "worker_start", LOG_TEXT("version", ELEKTRINE_VERSION));
+	service_ready();
+	loop_run(state->loop);
+	service_stopping();
+	server_close(&state->server);
+	log_event(
+	    LOG_INFO, "worker_stop", LOG_TEXT("version", ELEKTRINE_VERSION));
+}
+
+int main(int argc, char **argv)
+{
+	struct program_state state = {
+	    .config = program_start(&about, argc, argv)};
+	struct spool_options options = spool_options(state.config);
+	struct listeners listeners;
+	struct settings *settings;
+	struct spool *spool;
+	struct error err;
+
+	if (!prepare(state.config, &listeners, &err) ||
+	    !spool_open(&options, &spool, &err))
+		program_fail(&err);
+	state.loop = loop_new();
+	watch_signals(&state);
+	settings = settings_new(state.config);
+	if (!server_open(spool, settings, &listeners, &state.server, &err))
+		program_fail(&err);
+	settings_release(&settings);
+	serve(&state);
+	forget_signals(&state);
+	listeners_close(&listeners);
+	spool_close(&spool);
+	loop_free(&state.loop);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,69 @@
+#include "smtpd/server.h"
+
+#include "base/alloc.h"
+#include "smtpd/worker.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+struct server {
+	struct limiter *limiter;
+	struct worker *workers[SERVER_WORKERS_MAX];
+	size_t count; /* those that run */
+};
+
+static size_t processors(void)
+{
+	cpu_set_t set;
+	int count = 1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		count = CPU_COUNT(&set);
+	return count > SERVER_WORKERS_MAX ? SERVER_WORKERS_MAX : (size_t)count;
+}
+
+bool server_open(struct spool *spool, struct settings *settings,
+    const struct listeners *listeners, struct server **server,
+    struct error *err)
+{
+	struct server *made = xcalloc(1, sizeof(*made));
+	size_t wanted = processors();
+	struct worker *worker;
+
+	made->limiter = limiter_new();
+	while (made->count < wanted) {
+		worker = worker_new(spool, made->limiter, settings,
+		    listeners->fds, listeners->count);
+		if (!worker_start(worker, err)) {
+			worker_free(&worker);
+			server_close(&made);
+			return false;
+		}
+		made->workers[made->count++] = worker;
+	}
+	*server = made;
+	return true;
+}
+
+void server_reload(struct server *server, struct settings *settings)
+{
+	for (size_t i = 0; i < server->count; i++)
+		worker_reload(server->workers[i], settings);
+}
+
+void server_close(struct server **server)
+{
+	struct server *gone = *server;
+
+	if (gone == NULL)
+		return;
+	*server = NULL;
+	for (size_t i = 0; i < gone->count; i++)
+		worker_stop(gone->workers[i]);
+	for (size_t i = 0; i < gone->count; i++) {
+		worker_join(gone->workers[i]);
+		worker_free(&gone->workers[i]);
+	}
+	limiter_free(&gone->limiter);
+	free(gone);
+}

@@ -1,0 +1,506 @@
+#include "smtpd/session.h"
+
+#include "base/alloc.h"
+#include "bounds.h"
+#include "smtpd/data.h"
+#include "smtpd/policy.h"
+#include "smtpd/transaction.h"
+#include "smtpd/worker.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- states ------------------------------------------------------------- */
+
+static const char *state_name(enum session_state state)
+{
+	switch (state) {
+	case STATE_NEW:
+		return "new";
+	case STATE_READY:
+		return "ready";
+	case STATE_SENDER:
+		return "sender";
+	case STATE_RECIPIENTS:
+		return "recipients";
+	case STATE_CHUNKS:
+		return "chunks";
+	case STATE_CONTENT:
+		return "content";
+	case STATE_CHUNK:
+		return "chunk";
+	case STATE_COMMITTING:
+		return "committing";
+	case STATE_CLOSING:
+		return "closing";
+	case STATE_GONE:
+		return "gone";
+	}
+	return "unknown";
+}
+
+void session_move(struct session *session, enum session_state state)
+{
+	if (log_would_write(LOG_DEBUG))
+		log_event(LOG_DEBUG, "session_state", SESSION_FIELDS(session),
+		    LOG_TEXT("from", state_name(session->state)),
+		    LOG_TEXT("to", state_name(state)));
+	session->state = state;
+	session->since_ms = session->connection.worker->now_ms;
+}
+
+void session_reset(struct session *session)
+{
+	transaction_free(&session->transaction);
+	session_move(session, session->helo == NULL ? STATE_NEW : STATE_READY);
+}
+
+/* --- the beginning and the end ------------------------------------------ */
+
+static void free_session(void *arg)
+{
+	struct session *session = arg;
+	struct worker *worker;
+
+	*session->link = session->next;
+	if (session->next != NULL)
+		session->next->link = session->link;
+	free(session->helo);
+	worker = session->connection.worker;
+	free(session);
+	worker_left(worker);
+}
+
+/* Closes the socket now, and frees the memory once nobody is using it. */
+static void leave(struct session *session, const char *reason)
+{
+	struct worker *worker = session->connection.worker;
+
+	assert(session->state != STATE_COMMITTING);
+	if (session->state == STATE_GONE)
+		return;
+	transaction_free(&session->transaction);
+	connection_close(&session->connection);
+	limiter_leave(worker->limiter, &session->ip);
+	if (session->end_reason == NULL)
+		session->end_reason = reason;
+	log_event(LOG_INFO, "connection_close", SESSION_FIELDS(session),
+	    LOG_TEXT("reason", session->end_reason),
+	    LOG_NUMBER("messages", session->messages),
+	    LOG_NUMBER("errors", session->errors),
+	    LOG_NUMBER("duration_ms", worker->now_ms - session->opened_ms));
+	session_move(session, STATE_GONE);
+	session->task =
+	    (struct loop_task){.call = free_session, .arg = session};
+	loop_defer(worker->loop, &session->task);
+}
+
+void session_end(struct session *session, enum reply reply)
+{
+	struct worker *worker = session->connection.worker;
+
+	transaction_free(&session->transaction);
+	session->end_reason = reply_reason(reply);
+	if (session->end_reason == NULL)
+		session->end_reason = "quit";
+	(void)reply_append(&worker->out, reply);
+	session_move(session, STATE_CLOSING);
+}
+
+static void end_for_limit(struct session *session, enum reply reply)
+{
+	log_event(LOG_WARN, "limit_exceeded", SESSION_FIELDS(session),
+	    LOG_TEXT("limit", reply_reason(reply)));
+	session_end(session, reply);
+}
+
+/* --- replies ------------------------------------------------------------ */
+
+static void count_error(struct session *session)
+{
+	unsigned most =
+	    session->connection.worker->settings->config->smtp_max_errors;
+
+	session->errors++;
+	if (most != 0 && session->errors >= most)
+		end_for_limit(session, REPLY_TOO_MANY_ERRORS);
+}
+
+void session_reply(struct session *session, enum reply reply)
+{
+	(void)reply_append(&session->connection.worker->out, reply);
+	if (reply_is_error(reply))
+		count_error(session);
+}
+
+/* --- verbs -------------------------------------------------------------- */
+
+static void proceed_reset(
+    struct session *session, const struct command *command)
+{
+	(void)command;
+	session_reset(session);
+	session_reply(session, REPLY_OK);
+}
+
+static void proceed_noop(struct session *session, const struct command *command)
+{
+	(void)command;
+	session_reply(session, REPLY_OK);
+}
+
+static void proceed_help(struct session *session, const struct command *command)
+{
+	(void)command;
+	session_reply(session, REPLY_HELP);
+}
+
+static void proceed_vrfy(struct session *session, const struct command *command)
+{
+	(void)command;
+	session_reply(session, REPLY_CANNOT_VERIFY);
+}
+
+static void proceed_absent(
+    struct session *session, const struct command *command)
+{
+	(void)command;
+	session_reply(session, REPLY_NOT_IMPLEMENTED);
+}
+
+static void proceed_quit(struct session *session, const struct command *command)
+{
+	(void)command;
+	session_end(session, REPLY_BYE);
+	session->closes_at_once = true;
+}
+
+/* A browser or a forged request of one (a mail can be hidden in its body). */
+static void proceed_foreign(
+    struct session *session, const struct command *command)
+{
+	(void)command;
+	end_for_limit(session, REPLY_NOT_SMTP);
+}
+
+#define OUTSIDE_MESSAGE (STATE_READY | STATE_SENDER | STATE_RECIPIENTS)
+#define ANY_COMMAND (STATE_NEW | OUTSIDE_MESSAGE | STATE_CHUNKS)
+
+static const struct {
+	unsigned allowed_in; /* states */
+	check_command_fn *check;
+	enum stage stage;
+	proceed_fn *proceed;
+} verbs[] = {
+    [VERB_HELO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_helo},
+    [VERB_EHLO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_ehlo},
+    [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_NONE,
+	transaction_proceed_mail},
+    [VERB_RCPT] = {STATE_SENDER | STATE_RECIPIENTS, transaction_check_rcpt,
+	STAGE_RECIPIENT, transaction_proceed_rcpt},
+    [VERB_DATA] = {STATE_RECIPIENTS, NULL, STAGE_NONE, data_proceed_data},
+    /* What follows must be read in any state. */
+    [VERB_BDAT] = {ANY_COMMAND, NULL, STAGE_NONE, data_proceed_bdat},
+    [VERB_RSET] = {ANY_COMMAND, NULL, STAGE_NONE, proceed_reset},
+    [VERB_NOOP] = {ANY_COMMAND, NULL, STAGE_NONE, proceed_noop},
+    [VERB_QUIT] = {ANY_COMMAND, NULL, STAGE_NONE, proceed_quit},
+    [VERB_VRFY] = {ANY_COMMAND, NULL, STAGE_NONE, proceed_vrfy},
+    [VERB_HELP] = {ANY_COMMAND, NULL, STAGE_NONE, proceed_help},
+    [VERB_ABSENT] = {ANY_COMMAND, NULL, STAGE_NONE, proceed_absent},
+    [VERB_FOREIGN] = {ANY_COMMAND, NULL, STAGE_NONE, proceed_foreign},
+};
+
+/* Why the command does not fit the state. */
+static enum reply out_of_order(const struct session *session, enum verb verb)
+{
+	if (session->state == STATE_NEW)
+		return REPLY_HELLO_FIRST;
+	if (session->state == STATE_CHUNKS)
+		return REPLY_OUT_OF_SEQUENCE;
+	if (verb == VERB_MAIL)
+		return REPLY_NESTED_MAIL;
+	if (session->state == STATE_READY)
+		return REPLY_MAIL_FIRST;
+	return session->transaction->any_refused ? REPLY_NO_VALID_RECIPIENTS
+						 : REPLY_RECIPIENT_FIRST;
+}
+
+static void refuse_command(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	struct transaction *transaction = session->transaction;
+	char address[ADDRESS_SIZE];
+
+	(void)address_format(&command->address, address);
+	log_event(LOG_INFO, "recipient_rejected", SESSION_FIELDS(session),
+	    LOG_TEXT("from", transaction->sender),
+	    LOG_TEXT("recipient", address), LOG_TEXT("reason", verdict->reason),
+	    LOG_NUMBER("code", verdict->code));
+	transaction->any_refused = true;
+	(void)reply_verdict(&session->connection.worker->out, verdict);
+	count_error(session);
+}
+
+static void execute(struct session *session, const struct command *command)
+{
+	struct subject subject = {
+	    .settings = session->connection.worker->settings,
+	    .recipient = &command->address};
+	enum verb verb = command->verb;
+	struct verdict verdict = {.action = VERDICT_ACCEPT};
+
+	if ((verbs[verb].allowed_in & session->state) == 0) {
+		session_reply(session, out_of_order(session, verb));
+		return;
+	}
+	if (verbs[verb].check != NULL && !verbs[verb].check(session, command))
+		return;
+	if (verbs[verb].stage != STAGE_NONE)
+		policy_judge(verbs[verb].stage, &subject, &verdict);
+	if (verdict.action == VERDICT_ACCEPT)
+		verbs[verb].proceed(session, command);
+	else
+		refuse_command(session, command, &verdict);
+}
+
+/* --- input -------------------------------------------------------------- */
+
+/* Up to the end of the line; how much that was. */
+static size_t skip_line(struct session *session, const char *bytes, size_t len)
+{
+	const char *newline = memchr(bytes, '\n', len);
+
+	session->data_wire += len;
+	if (newline == NULL) {
+		if (session->data_wire > LIMIT_SKIPPED_LINE)
+			end_for_limit(session, REPLY_ENDLESS);
+		return len;
+	}
+	session->skipping_line = false;
+	session->since_ms = session->connection.worker->now_ms;
+	session_reply(session, REPLY_LINE_TOO_LONG);
+	return (size_t)(newline - bytes) + 1;
+}
+
+static void reply_fault(struct session *session, const struct command *command)
+{
+	if (command->fault == REPLY_LINE_TOO_LONG) {
+		session->skipping_line = true;
+		session->data_wire = 0;
+		return;
+	}
+	session->since_ms = session->connection.worker->now_ms;
+	if (command->verb == VERB_RCPT && session->transaction != NULL)
+		session->transaction->any_refused = true;
+	if (command->verb == VERB_BDAT)
+		session_end(session, command->fault);
+	else
+		session_reply(session, command->fault);
+}
+
+/* Uses a command's worth of the bytes; 0 if its end is not there. */
+static size_t feed_command(
+    struct session *session, const char *bytes, size_t len)
+{
+	struct command command;
+	size_t used;
+
+	if (session->skipping_line)
+		return skip_line(session, bytes, len);
+	switch (command_parse(bytes, len, &command, &used)) {
+	case PARSE_MORE:
+		return 0;
+	case PARSE_BAD:
+		reply_fault(session, &command);
+		break;
+	case PARSE_DONE:
+		session->since_ms = session->connection.worker->now_ms;
+		execute(session, &command);
+		break;
+	}
+	return used;
+}
+
+#define IN_DATA (STATE_CONTENT | STATE_CHUNK)
+#define DEAF (STATE_COMMITTING | STATE_CLOSING | STATE_GONE)
+
+/* Sends what was said, and waits for what comes next. */
+static void settle(struct session *session)
+{
+	struct connection *connection = &session->connection;
+
+	if (!connection_flush(connection)) {
+		if (session->state == STATE_COMMITTING)
+			connection_pause(connection);
+		else
+			leave(session, "client");
+		return;
+	}
+	if (session->state == STATE_CLOSING &&
+	    !connection_is_stuck(connection)) {
+		if (session->closes_at_once) {
+			leave(session, "quit");
+			return;
+		}
+		connection_shut(connection);
+	}
+	connection_wait(connection);
+}
+
+/* Reads the bytes as far as the state allows, and keeps the rest. */
+static void pump(struct session *session, const char *bytes, size_t len)
+{
+	struct worker *worker = session->connection.worker;
+	size_t at = 0, used;
+
+	while (at < len && (session->state & DEAF) == 0) {
+		if (worker->out.len >= WORKER_OUT_HIGH) {
+			settle(session);
+			if (session->state == STATE_GONE ||
+			    connection_is_stuck(&session->connection))
+				break;
+		}
+		if ((session->state & IN_DATA) != 0)
+			used = data_feed(session, bytes + at, len - at);
+		else
+			used = feed_command(session, bytes + at, len - at);
+		if (used == 0)
+			break;
+		at += used;
+	}
+	if (session->state == STATE_GONE)
+		return;
+	if (session->state != STATE_CLOSING)
+		connection_keep(&session->connection, bytes + at, len - at);
+	settle(session);
+}
+
+void session_resume(struct session *session)
+{
+	char *bytes;
+	size_t len;
+
+	connection_take_unread(&session->connection, &bytes, &len);
+	pump(session, bytes, len);
+}
+
+static void on_session_ready(void *arg, unsigned ready)
+{
+	struct session *session = arg;
+	struct connection *connection = &session->connection;
+	char *bytes;
+	size_t len;
+
+	worker_touch(connection->worker);
+	if (session->state == STATE_COMMITTING) {
+		/* Only to be heard after the answer. */
+		connection_pause(connection);
+		return;
+	}
+	if ((ready & LOOP_WRITE) != 0) {
+		settle(session);
+		if ((session->state & DEAF) == 0 &&
+		    !connection_is_stuck(connection))
+			session_resume(session);
+		return;
+	}
+	switch (connection_read(connection, &bytes, &len)) {
+	case ARRIVAL_BYTES:
+		if (session->state != STATE_CLOSING)
+			pump(session, bytes, len);
+		break;
+	case ARRIVAL_NONE:
+		break;
+	case ARRIVAL_END:
+		leave(session, "client");
+		break;
+	}
+}
+
+/* --- the worker's side --------------------------------------------------- */
+
+void session_open(struct worker *worker, int fd, const struct ip *ip)
+{
+	static _Atomic uint64_t numbers;
+	struct session *session = xcalloc(1, sizeof(*session));
+	uint64_t number = atomic_fetch_add(&numbers, 1);
+
+	session->ip = *ip;
+	ip_format(ip, session->ip_text);
+	/* Unique on this host for as long as it matters. */
+	(void)snprintf(session->name, sizeof(session->name),
+	    "%08" PRIx32 "%08" PRIx32, (uint32_t)(worker->started_ms / 1000),
+	    (uint32_t)number);
+	session->next = worker->sessions;
+	session->link = &worker->sessions;
+	if (session->next != NULL)
+		session->next->link = &session->next;
+	worker->sessions = session;
+	connection_open(
+	    &session->connection, worker, fd, on_session_ready, session);
+	session->opened_ms = worker->now_ms;
+	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
+	session_move(session, STATE_NEW);
+	(void)buf_printf(&worker->out, "220 %s ESMTP elektrine-spool\r\n",
+	    worker->settings->config->haraka_domain);
+	settle(session);
+}
+
+static int64_t idle_limit_ms(const struct worker *worker)
+{
+	int64_t limit = worker->settings->config->smtp_idle_timeout_ms;
+
+	if (limit > LIMIT_CROWDED_IDLE_MS && worker_is_crowded(worker))
+		return LIMIT_CROWDED_IDLE_MS;
+	return limit;
+}
+
+void session_check_time(struct session *session)
+{
+	struct worker *worker = session->connection.worker;
+	int64_t quiet_ms = worker->now_ms - session->since_ms;
+
+	switch (session->state) {
+	case STATE_COMMITTING:
+	case STATE_GONE:
+		return;
+	case STATE_CLOSING:
+		if (quiet_ms >= LIMIT_FAREWELL_MS)
+			leave(session, "client");
+		return;
+	case STATE_CONTENT:
+	case STATE_CHUNK:
+		if (!data_is_too_slow(session, worker->now_ms))
+			return;
+		end_for_limit(session, REPLY_TOO_SLOW);
+		break;
+	case STATE_NEW:
+	case STATE_READY:
+	case STATE_SENDER:
+	case STATE_RECIPIENTS:
+	case STATE_CHUNKS:
+		if (quiet_ms < idle_limit_ms(worker))
+			return;
+		session_end(session, REPLY_IDLE_TOO_LONG);
+		break;
+	}
+	settle(session);
+}
+
+void session_shut_down(struct session *session)
+{
+	if ((session->state & DEAF) != 0)
+		return;
+	session_end(session, REPLY_SHUTTING_DOWN);
+	settle(session);
+}
+
+void session_cut(struct session *session)
+{
+	if (session->state != STATE_COMMITTING)
+		leave(session, "shutting_down");
+}

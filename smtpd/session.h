@@ -1,0 +1,121 @@
+/*
+ * One client's dialogue (RFC 5321). A session lives on one worker's loop; all
+ * functions belong to its thread.
+ *
+ *   NEW --EHLO--> READY --MAIL--> SENDER --RCPT--> RECIPIENTS
+ *                   ^                                |     |
+ *                   |                           DATA |     | BDAT
+ *                   |                                v     v
+ *                   |                           CONTENT   CHUNK <-> CHUNKS
+ *                   |                                |     |
+ *                   +---------- COMMITTING <---------+-----+ LAST
+ *
+ *   RSET and EHLO lead back to READY; a refused message too. CLOSING can be
+ *   reached from everywhere but COMMITTING: what waits for the disk is always
+ *   answered, if anyone is left to hear it.
+ *
+ * The functions below are for the files that implement verbs.
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/net.h"
+#include "smtpd/command.h"
+#include "smtpd/connection.h"
+#include "smtpd/reply.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct transaction;
+struct worker;
+
+/* Bits, so that a verb can name those it is allowed in. */
+enum session_state {
+	STATE_NEW = 1,        /* before EHLO or HELO */
+	STATE_READY = 2,      /* no transaction */
+	STATE_SENDER = 4,     /* MAIL was accepted */
+	STATE_RECIPIENTS = 8, /* and RCPT too */
+	STATE_CHUNKS = 16,    /* between two chunks of a message */
+	STATE_CONTENT = 32,   /* in what follows DATA */
+	STATE_CHUNK = 64,     /* in what follows BDAT */
+	STATE_COMMITTING = 128,
+	STATE_CLOSING = 256, /* the last word was said */
+	STATE_GONE = 512     /* the socket is closed, the memory soon */
+};
+
+struct session {
+	struct connection connection;
+	struct session *next, **link; /* of the worker's list */
+	enum session_state state;
+	bool extended;       /* EHLO, not HELO */
+	bool skipping_line;  /* until the end of one that was too long */
+	bool closes_at_once; /* the client asked for it: nothing is lost if
+			      * what it may still send finds nobody */
+	unsigned errors, messages;
+	int64_t since_ms; /* when the wait for the client began: the whole
+			   * command line, or the chunk of data */
+	int64_t opened_ms;
+	struct ip ip;
+	char ip_text[IP_TEXT];
+	char name[17]; /* `session` in the log */
+	char *helo;    /* NULL before EHLO */
+	const char *end_reason;
+
+	struct transaction *transaction; /* NULL: none */
+	int64_t data_ms;                 /* when DATA or the chunk began */
+	uint64_t data_wire;              /* bytes that came for it */
+	uint64_t chunk_left;
+	bool chunk_last;
+	enum reply chunk_fault;           /* not OK: the chunk is dropped, */
+	enum session_state chunk_returns; /* and this follows */
+
+	struct loop_task task; /* one at a time: the answer of a commit, or
+				* the end */
+};
+
+/* --- the worker's side -------------------------------------------------- */
+
+/* Takes the socket over, and greets. The limiter's place is the session's to
+ * give back. */
+void session_open(struct worker *worker, int fd, const struct ip *ip);
+/* Ends what was quiet for too long. Every second or so. */
+void session_check_time(struct session *session);
+/* 421, unless it waits for the disk: then after its answer. */
+void session_shut_down(struct session *session);
+/* Closes without a word, unless it waits for the disk. */
+void session_cut(struct session *session);
+
+/* --- for the verbs ------------------------------------------------------ */
+
+/* The only place where the state changes; begins a new wait. */
+void session_move(struct session *session, enum session_state state);
+/* Says it; what counts as an error is counted, and may end the session. */
+void session_reply(struct session *session, enum reply reply);
+/* The last word. The transaction is dropped. */
+void session_end(struct session *session, enum reply reply);
+/* Forgets the transaction and what it held. */
+void session_reset(struct session *session);
+/* Goes on after COMMITTING: says what there is to say, and reads what came
+ * meanwhile. */
+void session_resume(struct session *session);
+
+/* A verb: `check` says whether the command makes sense here, having replied
+ * if it does not; then policy judges its stage; `proceed` has the effects. */
+typedef bool check_command_fn(
+    struct session *session, const struct command *command);
+typedef void proceed_fn(struct session *session, const struct command *command);
+
+proceed_fn hello_proceed_ehlo, hello_proceed_helo;
+check_command_fn transaction_check_mail, transaction_check_rcpt;
+proceed_fn transaction_proceed_mail, transaction_proceed_rcpt;
+proceed_fn data_proceed_data, data_proceed_bdat;
+
+/* Fields that each of its log lines has. */
+#define SESSION_FIELDS(s)                                                      \
+	LOG_TEXT("session", (s)->name), LOG_TEXT("ip", (s)->ip_text)
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * The configuration as the loops share it, with what is made from it. Never
+ * changes; SIGHUP makes another one, and the old one lives until its last
+ * reader let it go. Any thread.
+ */
+#ifndef SMTPD_SETTINGS_H
+#define SMTPD_SETTINGS_H
+
+#include "base/config.h"
+#include "smtpd/domains.h"
+
+#include <stdatomic.h>
+
+struct settings {
+	struct config *config;
+	struct domains *local_domains;
+	_Atomic unsigned holders;
+};
+
+/* Held once, by the caller. Takes the config over. */
+struct settings *settings_new(struct config *config);
+struct settings *settings_hold(struct settings *settings);
+/* Clears the pointer; NULL is fine. */
+void settings_release(struct settings **settings);
+
+#endif

@@ -1,0 +1,185 @@
+#include "smtpd/transaction.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "bounds.h"
+#include "smtpd/session.h"
+#include "smtpd/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct transaction *transaction_new(void)
+{
+	struct transaction *transaction = xcalloc(1, sizeof(*transaction));
+
+	transaction->arena = arena_new();
+	return transaction;
+}
+
+void transaction_free(struct transaction **transaction)
+{
+	if (*transaction == NULL)
+		return;
+	content_free(&(*transaction)->content);
+	arena_free(&(*transaction)->arena);
+	free(*transaction);
+	*transaction = NULL;
+}
+
+/* RFC 3848, RFC 6531 section 4.3. */
+static const char *protocol_of(const struct session *session)
+{
+	if (session->transaction->smtputf8)
+		return "UTF8SMTP";
+	return session->extended ? "ESMTP" : "SMTP";
+}
+
+struct envelope transaction_envelope(const struct session *session)
+{
+	const struct transaction *transaction = session->transaction;
+
+	return (struct envelope){
+	    .sender = transaction->sender,
+	    .recipients = transaction->recipients,
+	    .recipient_count = transaction->count,
+	    .received_ms = clock_wall_ms(),
+	    .client_ip = session->ip_text,
+	    .helo = session->helo,
+	    .protocol = protocol_of(session),
+	    .smtputf8 = transaction->smtputf8,
+	    .eight_bit = transaction->eight_bit,
+	};
+}
+
+/* --- MAIL --------------------------------------------------------------- */
+
+bool transaction_check_mail(
+    struct session *session, const struct command *command)
+{
+	struct worker *worker = session->connection.worker;
+	struct error err;
+
+	if (command->size >
+	    worker->settings->config->elektrine_queue_max_raw_bytes) {
+		session_reply(session, REPLY_TOO_BIG);
+		return false;
+	}
+	if (!spool_has_room(worker->spool, command->size, &err)) {
+		log_event(LOG_WARN, "enqueue_failed", SESSION_FIELDS(session),
+		    LOG_TEXT("error", err.text));
+		session_reply(session, reply_of_error(&err));
+		return false;
+	}
+	return true;
+}
+
+static const char *keep_address(
+    struct transaction *transaction, const struct address *address)
+{
+	char text[ADDRESS_SIZE];
+	size_t len = address_format(address, text);
+
+	return arena_strndup(transaction->arena, text, len);
+}
+
+void transaction_proceed_mail(
+    struct session *session, const struct command *command)
+{
+	struct transaction *transaction = transaction_new();
+
+	session->transaction = transaction;
+	transaction->sender = keep_address(transaction, &command->address);
+	transaction->declared_size = command->size;
+	transaction->eight_bit = command->eight_bit;
+	transaction->smtputf8 = command->smtputf8;
+	session_move(session, STATE_SENDER);
+	session_reply(session, REPLY_SENDER_OK);
+}
+
+/* --- RCPT --------------------------------------------------------------- */
+
+bool transaction_check_rcpt(
+    struct session *session, const struct command *command)
+{
+	if (!command->address.utf8 || session->transaction->smtputf8)
+		return true;
+	session->transaction->any_refused = true;
+	session_reply(session, REPLY_NEEDS_SMTPUTF8);
+	return false;
+}
+
+/* The local part belongs to its host and is compared exactly, the domain
+ * without regard to case (RFC 5321 section 2.4). */
+static bool same_recipient(const char *a, const char *b)
+{
+	size_t local = (size_t)(strrchr(a, '@') - a);
+
+	return strncmp(a, b, local) == 0 &&
+	       strcasecmp(a + local, b + local) == 0;
+}
+
+static bool has_recipient(
+    const struct transaction *transaction, const char *address)
+{
+	for (size_t i = 0; i < transaction->count; i++)
+		if (same_recipient(transaction->recipients[i].address, address))
+			return true;
+	return false;
+}
+
+static void add_recipient(struct transaction *transaction, const char *address)
+{
+	struct recipient *grown;
+
+	if (transaction->count == transaction->room) {
+		transaction->room =
+		    transaction->room == 0 ? 4 : transaction->room * 4;
+		grown = arena_alloc(
+		    transaction->arena, transaction->room * sizeof(*grown));
+		if (transaction->count > 0)
+			memcpy(grown, transaction->recipients,
+			    transaction->count * sizeof(*grown));
+		transaction->recipients = grown;
+	}
+	transaction->recipients[transaction->count++] =
+	    (struct recipient){.address = address, .lane = LANE_WEBHOOK};
+}
+
+/* The address as one string; <postmaster> gets our first domain. */
+static void spell_recipient(const struct worker *worker,
+    const struct address *address, char *out, size_t size)
+{
+	char text[ADDRESS_SIZE];
+
+	(void)address_format(address, text);
+	if (address->domain_len > 0)
+		(void)snprintf(out, size, "%s", text);
+	else
+		(void)snprintf(out, size, "%s@%s", text,
+		    domains_first(worker->settings->local_domains));
+}
+
+void transaction_proceed_rcpt(
+    struct session *session, const struct command *command)
+{
+	struct transaction *transaction = session->transaction;
+	struct worker *worker = session->connection.worker;
+	size_t most = worker->settings->config->max_recipients;
+	char address[ADDRESS_SIZE + LIMIT_DOMAIN];
+
+	spell_recipient(worker, &command->address, address, sizeof(address));
+	if (!has_recipient(transaction, address)) {
+		if (transaction->count >= most ||
+		    transaction->count >= LIMIT_RECIPIENTS) {
+			session_reply(session, REPLY_TOO_MANY_RECIPIENTS);
+			return;
+		}
+		add_recipient(
+		    transaction, arena_strdup(transaction->arena, address));
+	}
+	session_move(session, STATE_RECIPIENTS);
+	session_reply(session, REPLY_RECIPIENT_OK);
+}

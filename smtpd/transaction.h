@@ -1,0 +1,41 @@
+/*
+ * One message on its way in: sender, recipients, content. A transaction is
+ * everything that RSET forgets. All its strings live in its arena.
+ */
+#ifndef SMTPD_TRANSACTION_H
+#define SMTPD_TRANSACTION_H
+
+#include "base/arena.h"
+#include "envelope.h"
+#include "error.h"
+#include "smtpd/data.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct session;
+
+struct transaction {
+	struct arena *arena;
+	const char *sender;
+	uint64_t declared_size; /* SIZE=, 0 if not given */
+	bool eight_bit, smtputf8;
+	struct recipient *recipients;
+	size_t count, room;
+	bool any_refused; /* a recipient was */
+
+	struct content content;
+	char id[ID_TEXT + 1]; /* once there is a draft */
+	struct error error;   /* of the commit; ERROR_NONE: it is durable */
+};
+
+struct transaction *transaction_new(void);
+/* Discards the draft. Clears the pointer; NULL is fine. */
+void transaction_free(struct transaction **transaction);
+
+/* What is known of the message so far; it points into the session and the
+ * transaction. */
+struct envelope transaction_envelope(const struct session *session);
+
+#endif

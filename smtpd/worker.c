@@ -1,0 +1,264 @@
+#include "smtpd/worker.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/log.h"
+#include "bounds.h"
+#include "smtpd/reply.h"
+#include "smtpd/session.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Time-outs are looked after this often. */
+#define TICK_MS 1000
+/* Connections accepted in a row before the sessions have their turn, so that
+ * loops share what comes. */
+#define ACCEPT_BATCH 8
+
+struct accepting {
+	struct worker *worker;
+	int fd;
+	struct loop_watch *watch;
+};
+
+void worker_touch(struct worker *worker)
+{
+	worker->now_ms = clock_mono_ms();
+}
+
+bool worker_is_crowded(const struct worker *worker)
+{
+	uint64_t most = worker->settings->config->smtp_max_connections;
+
+	return most != 0 &&
+	       limiter_connections(worker->limiter) * UINT64_C(5) > most * 4;
+}
+
+/* --- accepting ----------------------------------------------------------- */
+
+/* Not a session yet: one line, and good-bye. */
+static void turn_away(
+    struct worker *worker, int fd, const struct ip *ip, enum reply reply)
+{
+	char text[IP_TEXT];
+
+	ip_format(ip, text);
+	log_event(LOG_WARN, "limit_exceeded", LOG_TEXT("ip", text),
+	    LOG_TEXT("limit", reply_reason(reply)));
+	(void)reply_append(&worker->out, reply);
+	(void)send(
+	    fd, worker->out.data, worker->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	buf_clear(&worker->out);
+	(void)close(fd);
+}
+
+static void welcome(struct worker *worker, int fd, const struct ip *ip)
+{
+	const struct config *config = worker->settings->config;
+	struct limiter_rules rules = {
+	    .connections = config->smtp_max_connections,
+	    .per_address = config->smtp_max_connections_per_ip,
+	    .rate_per_address = config->smtp_max_rate_per_ip,
+	};
+
+	switch (limiter_admit(worker->limiter, &rules, ip, worker->now_ms)) {
+	case ADMISSION_GRANTED:
+		session_open(worker, fd, ip);
+		break;
+	case ADMISSION_CROWDED:
+		turn_away(worker, fd, ip, REPLY_TOO_MANY_CONNECTIONS);
+		break;
+	case ADMISSION_TOO_MANY:
+		turn_away(worker, fd, ip, REPLY_TOO_MANY_FROM_ADDRESS);
+		break;
+	case ADMISSION_TOO_FREQUENT:
+		turn_away(worker, fd, ip, REPLY_TOO_FAST_FROM_ADDRESS);
+		break;
+	}
+}
+
+static void set_accepting(struct worker *worker, bool on)
+{
+	for (size_t i = 0; i < worker->accepting_count; i++)
+		if (worker->accepting[i].watch != NULL)
+			loop_watch_want(
+			    worker->accepting[i].watch, on ? LOOP_READ : 0);
+}
+
+static void on_listening_ready(void *arg, unsigned ready)
+{
+	struct accepting *accepting = arg;
+	struct worker *worker = accepting->worker;
+	struct sockaddr_storage name = {0};
+	socklen_t len;
+	struct ip ip;
+	int fd;
+
+	(void)ready;
+	worker_touch(worker);
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		len = sizeof(name);
+		fd = accept4(accepting->fd, (struct sockaddr *)&name, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			/* Another loop was faster; or, without a free
+			 * descriptor, the next tick tries again. */
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOMEM || errno == ENOBUFS)
+				set_accepting(worker, false);
+			return;
+		}
+		ip = ip_of_socket(&name);
+		welcome(worker, fd, &ip);
+	}
+}
+
+static void stop_accepting(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->accepting_count; i++)
+		loop_watch_close(&worker->accepting[i].watch);
+}
+
+/* --- the loop ------------------------------------------------------------ */
+
+void worker_left(struct worker *worker)
+{
+	if (worker->stop_ms != 0 && worker->sessions == NULL)
+		loop_stop(worker->loop);
+}
+
+static void on_tick(void *arg)
+{
+	struct worker *worker = arg;
+	struct session *session = worker->sessions;
+
+	worker_touch(worker);
+	for (; session != NULL; session = session->next) {
+		if (worker->stop_ms != 0 && worker->now_ms >= worker->stop_ms)
+			session_cut(session);
+		else
+			session_check_time(session);
+	}
+	set_accepting(worker, true);
+	limiter_sweep(worker->limiter, worker->now_ms);
+	loop_timer_set(worker->tick, TICK_MS);
+}
+
+static void on_reload(void *arg)
+{
+	struct worker *worker = arg;
+	struct settings *next = atomic_exchange(&worker->next_settings, NULL);
+
+	settings_release(&worker->settings);
+	worker->settings = next;
+}
+
+static void on_stop(void *arg)
+{
+	struct worker *worker = arg;
+	struct session *session = worker->sessions;
+
+	worker_touch(worker);
+	worker->stop_ms = worker->now_ms + LIMIT_STOP_MS;
+	stop_accepting(worker);
+	for (; session != NULL; session = session->next)
+		session_shut_down(session);
+	if (worker->sessions == NULL)
+		loop_stop(worker->loop);
+}
+
+static void *run_worker(void *arg)
+{
+	struct worker *worker = arg;
+
+	loop_run(worker->loop);
+	return NULL;
+}
+
+/* --- from outside -------------------------------------------------------- */
+
+struct worker *worker_new(struct spool *spool, struct limiter *limiter,
+    struct settings *settings, const int *listening, size_t count)
+{
+	struct worker *worker = xmalloc(sizeof(*worker));
+
+	/* `in` is left alone: its pages come as they are used. */
+	memset(worker, 0, offsetof(struct worker, in));
+	worker->loop = loop_new();
+	worker->spool = spool;
+	worker->limiter = limiter;
+	worker->settings = settings_hold(settings);
+	worker->started_ms = clock_wall_ms();
+	worker->out = buf_new(2 * WORKER_OUT_HIGH);
+	worker->reload = (struct loop_task){.call = on_reload, .arg = worker};
+	worker->stop = (struct loop_task){.call = on_stop, .arg = worker};
+	worker->tick = loop_timer_new(worker->loop, on_tick, worker);
+	loop_timer_set(worker->tick, TICK_MS);
+	worker->accepting = xcalloc(count, sizeof(*worker->accepting));
+	worker->accepting_count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct accepting *accepting = &worker->accepting[i];
+
+		accepting->worker = worker;
+		accepting->fd = listening[i];
+		accepting->watch = loop_watch_open(worker->loop, listening[i],
+		    LOOP_READ, on_listening_ready, accepting);
+	}
+	return worker;
+}
+
+bool worker_start(struct worker *worker, struct error *err)
+{
+	int code = pthread_create(&worker->thread, NULL, run_worker, worker);
+
+	if (code == 0)
+		return true;
+	errno = code;
+	return error_errno(err, "cannot start a thread");
+}
+
+void worker_reload(struct worker *worker, struct settings *settings)
+{
+	struct settings *skipped =
+	    atomic_exchange(&worker->next_settings, settings_hold(settings));
+
+	if (skipped == NULL)
+		loop_post(worker->loop, &worker->reload);
+	settings_release(&skipped);
+}
+
+void worker_stop(struct worker *worker)
+{
+	loop_post(worker->loop, &worker->stop);
+}
+
+void worker_join(struct worker *worker)
+{
+	(void)pthread_join(worker->thread, NULL);
+}
+
+void worker_free(struct worker **worker)
+{
+	struct worker *gone = *worker;
+	struct settings *next;
+
+	if (gone == NULL)
+		return;
+	*worker = NULL;
+	stop_accepting(gone);
+	loop_timer_free(&gone->tick);
+	loop_free(&gone->loop);
+	next = atomic_load(&gone->next_settings);
+	settings_release(&next);
+	settings_release(&gone->settings);
+	buf_free(&gone->out);
+	free(gone->accepting);
+	free(gone);
+}
