@@ -173,6 +173,15 @@ struct key destination_key(enum lane lane, uint64_t destination)
 	return due_prefix(lane, destination);
 }
 
+bool key_destination(struct bytes key, enum lane *lane, uint64_t *destination)
+{
+	if (key.len < 9)
+		return false;
+	*lane = (enum lane)(*(const uint8_t *)key.data);
+	*destination = get_u64(key, 1);
+	return *lane == LANE_WEBHOOK || *lane == LANE_SMTP;
+}
+
 struct key agent_prefix(uint64_t agent)
 {
 	struct key key = {.len = 0};
@@ -460,23 +469,30 @@ struct destination_value {
 	struct destination_row row;
 };
 
-bool destination_get(struct index_txn *txn, enum lane lane,
-    uint64_t destination, struct destination_row *row)
+bool destination_read(struct bytes value, struct destination_row *row)
 {
-	struct key key = destination_key(lane, destination);
 	struct destination_value stored;
-	struct bytes value;
 
 	memset(row, 0, sizeof(*row));
 	row->next_ms = INT64_MAX;
-	if (!index_get(txn, TABLE_DESTINATION, key_bytes(&key), &value) ||
-	    value.len != sizeof(stored))
+	if (value.len != sizeof(stored))
 		return false;
 	memcpy(&stored, value.data, sizeof(stored));
 	if (stored.version != ROW_VERSION)
 		return false;
 	*row = stored.row;
 	return true;
+}
+
+bool destination_get(struct index_txn *txn, enum lane lane,
+    uint64_t destination, struct destination_row *row)
+{
+	struct key key = destination_key(lane, destination);
+	struct bytes value = {0};
+
+	/* Without a value the row is an empty one. */
+	(void)index_get(txn, TABLE_DESTINATION, key_bytes(&key), &value);
+	return destination_read(value, row);
 }
 
 void destination_put(struct index_txn *txn, enum lane lane,

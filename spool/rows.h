@@ -125,6 +125,9 @@ uint64_t text_hash(const char *text);
 uint64_t address_hash(const char *address);
 
 struct key destination_key(enum lane lane, uint64_t destination);
+/* Reads the beginning of a destination's or due key; false if it is none. */
+bool key_destination(struct bytes key, enum lane *lane, uint64_t *destination);
+bool destination_read(struct bytes value, struct destination_row *row);
 /* A row that does not exist reads as an empty, closed one. */
 bool destination_get(struct index_txn *txn, enum lane lane,
     uint64_t destination, struct destination_row *row);
