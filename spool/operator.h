@@ -151,16 +151,22 @@ MUST_CHECK bool operator_act(struct spool *spool,
 
 /* --- trace ------------------------------------------------------------ */
 
-/* A line of a message's story, as a JSON object: what the history and the
- * index recorded, in the order of time. */
+/* A line of a message's story, as a JSON object: "accepted", what the history
+ * and the index recorded, in the order of time, and a line "now" for each
+ * delivery that has not ended. */
 typedef void operator_story_fn(
     void *arg, const struct id *id, const char *json, size_t len);
 
-/* Tells the stories of an id, or of the latest `most` messages with this
- * Message-ID or address, oldest first, each from its acceptance to its
- * present state. *found says of how many there are stories. */
+struct operator_told {
+	size_t stories;
+	bool more;        /* older messages were left out */
+	uint64_t damaged; /* lines of the history that could not be read */
+};
+
+/* Tells the story of an id, or of the latest `most` messages with this
+ * Message-ID or address, oldest first. */
 MUST_CHECK bool operator_trace(struct spool *spool, const char *subject,
-    size_t most, operator_story_fn *each, void *arg, uint64_t *found,
+    size_t most, operator_story_fn *each, void *arg, struct operator_told *told,
     struct error *err);
 
 #endif
