@@ -93,6 +93,21 @@ static void find_in_index(
 	index_walk_free(&walk);
 }
 
+/* Senders are not looked up but searched for. */
+static bool find_senders(struct trace *trace, struct error *err)
+{
+	const struct operator_filter filter = {.sender = trace->subject};
+	struct operator_list *list =
+	    operator_list_new(trace->spool, &filter, OPERATOR_OLDEST_FIRST);
+	const struct operator_entry *entry;
+	bool done;
+
+	while ((done = operator_list_next(list, &entry, err)) && entry != NULL)
+		add_id(trace, &entry->id);
+	operator_list_free(&list);
+	return done;
+}
+
 static bool field_is(
     const json_t *line, const char *key, const char *text, bool any_case)
 {
@@ -146,8 +161,9 @@ static bool find_ids(
 	find_in_index(trace, txn, text_hash(trace->subject));
 	find_in_index(trace, txn, address_hash(trace->subject));
 	spool_txn_abort(trace->spool, &txn);
-	return history_each(trace->spool->root, 0, INT64_MAX, find_in_line,
-	    trace, &told->damaged, err);
+	return find_senders(trace, err) &&
+	       history_each(trace->spool->root, 0, INT64_MAX, find_in_line,
+		   trace, &told->damaged, err);
 }
 
 /* --- their lines ------------------------------------------------------ */
