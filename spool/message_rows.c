@@ -1,6 +1,9 @@
 #include "spool/message_rows.h"
 
 #include "spool/destination.h"
+#include "spool/envelope_header.h"
+
+#include <string.h>
 
 static const struct bytes nothing = {"", 0};
 
@@ -95,4 +98,87 @@ void message_rows_put(struct index_txn *txn, const struct message_rows *rows,
 	}
 	counters->messages++;
 	counters->bytes += rows->message.size;
+}
+
+/* --- and back --------------------------------------------------------- */
+
+static void read_delivery(struct delivery_row *row, struct index_txn *txn,
+    const struct id *id, unsigned recipient, struct arena *arena)
+{
+	if (!delivery_get(txn, id, recipient, row)) {
+		row->address = NULL;
+		return;
+	}
+	row->address = copy(arena, row->address);
+	row->destination_name = copy(arena, row->destination_name);
+	row->reason = copy(arena, row->reason);
+	row->answer = copy(arena, row->answer);
+}
+
+bool message_rows_read(struct message_rows *rows, struct index_txn *txn,
+    const struct id *id, struct arena *arena)
+{
+	struct message_row *message = &rows->message;
+
+	if (!message_get(txn, id, message))
+		return false;
+	rows->id = *id;
+	message->sender = copy(arena, message->sender);
+	message->client_ip = copy(arena, message->client_ip);
+	message->helo = copy(arena, message->helo);
+	message->user = copy(arena, message->user);
+	message->message_id = copy(arena, message->message_id);
+	rows->deliveries = arena_zalloc(
+	    arena, (message->recipients + 1U) * sizeof(struct delivery_row));
+	for (unsigned i = 0; i < message->recipients; i++)
+		read_delivery(&rows->deliveries[i], txn, id, i, arena);
+	return true;
+}
+
+/* --- status bytes ----------------------------------------------------- */
+
+char message_rows_status(const struct delivery_row *row)
+{
+	switch (row->state) {
+	case STATE_QUEUED:
+	case STATE_DEFERRED:
+	case STATE_CLAIMED:
+		return STATUS_QUEUED;
+	case STATE_HELD:
+		return STATUS_HELD;
+	case STATE_DEAD:
+		return strcmp(row->reason, REASON_OMITTED) == 0
+			   ? STATUS_DELIVERED
+			   : STATUS_DEAD;
+	case STATE_DELIVERED:
+		return STATUS_DELIVERED;
+	case STATE_CANCELLED:
+		return STATUS_CANCELLED;
+	case STATE_COUNT:
+		break;
+	}
+	return STATUS_QUEUED;
+}
+
+bool message_rows_obey(struct delivery_row *row, char status, int64_t now_ms)
+{
+	switch (status) {
+	case STATUS_DELIVERED:
+		row->state = STATE_DELIVERED;
+		return true;
+	case STATUS_CANCELLED:
+		row->state = STATE_CANCELLED;
+		return true;
+	case STATUS_HELD:
+		row->state = STATE_HELD;
+		return true;
+	case STATUS_DEAD:
+		row->state = STATE_DEAD;
+		row->due_ms = now_ms;
+		row->reason = REASON_UNKNOWN;
+		return true;
+	default:
+		row->state = STATE_QUEUED;
+		return status == STATUS_QUEUED;
+	}
 }

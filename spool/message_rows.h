@@ -9,6 +9,14 @@
 #include "envelope.h"
 #include "spool/rows.h"
 
+/* Why a delivery is dead that was delivered, but not whole. */
+#define REASON_OMITTED "content_omitted"
+/* Why one is dead of which only the file is left to tell; whose file is gone;
+ * whose file is not what was stored. */
+#define REASON_UNKNOWN "unknown"
+#define REASON_LOST "lost"
+#define REASON_DAMAGED "damaged"
+
 struct message_rows {
 	struct id id;
 	struct message_row message;
@@ -29,5 +37,16 @@ void message_rows_put(struct index_txn *txn, const struct message_rows *rows,
 /* Only where the message is looked up: by Message-ID and by recipient. */
 void message_rows_put_lookup(
     struct index_txn *txn, const struct message_rows *rows);
+
+/* Reads them back, copied. False if there is no such message; a delivery
+ * whose row is missing has no address (NULL). */
+bool message_rows_read(struct message_rows *rows, struct index_txn *txn,
+    const struct id *id, struct arena *arena);
+
+/* The status byte that the file should have for this delivery. */
+char message_rows_status(const struct delivery_row *row);
+/* What a status byte says, for a row that knows nothing else. A byte that is
+ * none counts as queued (false): better twice than not at all. */
+bool message_rows_obey(struct delivery_row *row, char status, int64_t now_ms);
 
 #endif

@@ -16,14 +16,6 @@
  * ballast's room. */
 #define TRIES 3
 
-/* An operator plans no wait; this bounds when destinations are looked at. */
-static const struct lane_policy operator_policy = {
-    .retry_base_ms = 1000,
-    .retry_cap_ms = 4 * 60 * 60 * INT64_C(1000),
-    .max_retries = -1,
-    .max_age_ms = INT64_MAX,
-};
-
 /* --- the verbs -------------------------------------------------------- */
 
 #define IN(state) (1U << (state))
@@ -163,7 +155,8 @@ static bool try_batch(struct act *act, struct error *err)
 {
 	struct turn turn;
 
-	if (!turn_begin(&turn, act->spool, &operator_policy, act->history, err))
+	if (!turn_begin(
+		&turn, act->spool, &schedule_operator, act->history, err))
 		return false;
 	/* What an operator said must survive a rebuild. */
 	turn.sync_status = true;

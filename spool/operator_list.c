@@ -173,13 +173,6 @@ static bool is_past_the_end(const struct operator_list *list, struct bytes key)
 	       dead_key_time(key) >= list->filter.died_before_ms;
 }
 
-/* The least key behind this one. */
-static void begin_behind(struct operator_list *list, struct bytes key)
-{
-	list->from = (struct key){.len = key.len + 1};
-	memcpy(list->from.data, key.data, key.len);
-}
-
 static bool fill(struct operator_list *list, struct error *err)
 {
 	struct index_walk *walk;
@@ -198,7 +191,7 @@ static bool fill(struct operator_list *list, struct error *err)
 	while (found && !is_past_the_end(list, key) && list->count < ENTRIES &&
 	       visits < VISITS) {
 		take_row(list, txn, key, value);
-		begin_behind(list, key);
+		list->from = key_behind(key);
 		visits++;
 		found = index_next(walk, &key, &value);
 	}

@@ -128,8 +128,7 @@ static void visit(
 	struct destination_row *row = &circuits->rows[circuits->count];
 	uint64_t hash;
 
-	circuits->from = (struct key){.len = key.len + 1};
-	memcpy(circuits->from.data, key.data, key.len);
+	circuits->from = key_behind(key);
 	if (key_destination(key, &circuits->lanes[circuits->count], &hash) &&
 	    destination_read(value, row) && circuit_is_open(row))
 		circuits->count++;

@@ -189,6 +189,7 @@ static bool list_doomed(
 {
 	struct index_txn *txn;
 	struct index_walk *walk;
+	struct message_row row;
 	struct bytes key, value;
 	bool found;
 
@@ -201,9 +202,9 @@ static bool list_doomed(
 	     found = index_next(walk, &key, &value)) {
 		struct id id = key_id(key);
 
-		tasks_add(doomed, &id,
-		    value.len > 0 ? *(const uint8_t *)value.data : DOOMED_QUEUE,
-		    0);
+		/* One with a record is not finished, whatever this says. */
+		if (value.len > 0 && !message_get(txn, &id, &row))
+			tasks_add(doomed, &id, *(const uint8_t *)value.data, 0);
 	}
 	index_walk_free(&walk);
 	spool_txn_abort(spool, &txn);

@@ -19,6 +19,22 @@ struct bytes key_bytes(const struct key *key)
 	return (struct bytes){.data = key->data, .len = key->len};
 }
 
+struct key key_behind(struct bytes key)
+{
+	struct key behind = {.len = key.len + 1};
+
+	if (behind.len <= sizeof(behind.data)) {
+		if (key.len > 0)
+			memcpy(behind.data, key.data, key.len);
+		return behind;
+	}
+	behind.len = sizeof(behind.data);
+	memcpy(behind.data, key.data, behind.len);
+	while (behind.len > 0 && ++behind.data[behind.len - 1] == 0)
+		behind.len--;
+	return behind;
+}
+
 static void add(struct key *key, const void *data, size_t len)
 {
 	assert(key->len + len <= sizeof(key->data));

@@ -23,6 +23,9 @@ struct key {
 	size_t len;
 };
 struct bytes key_bytes(const struct key *key);
+/* Where a walk goes on behind a key: the least one that is greater (of one
+ * that is longer than ours ever are: greater than all that begin like it). */
+struct key key_behind(struct bytes key);
 
 /* --- message ---------------------------------------------------------- */
 
