@@ -20,6 +20,7 @@ static const char *const names[FINDING_COUNT] = {
     [FINDING_ORPHAN] = "orphan",
     [FINDING_FOREIGN] = "foreign",
     [FINDING_LEFTOVER] = "leftover",
+    [FINDING_INDEX] = "index",
 };
 
 const char *finding_name(enum finding_kind kind)

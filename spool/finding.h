@@ -24,6 +24,7 @@ enum finding_kind {
 	FINDING_ORPHAN,      /* a file without a record */
 	FINDING_FOREIGN,     /* a file that is not ours: left alone */
 	FINDING_LEFTOVER,    /* what a program that died left behind */
+	FINDING_INDEX,       /* a part of the old index that cannot be read */
 	FINDING_COUNT
 };
 

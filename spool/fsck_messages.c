@@ -147,25 +147,12 @@ static void discard(struct fsck *fsck, const struct message_rows *rows)
 	}
 }
 
-/* Whether all that is left of it was buried by us for want of its file. */
-static bool is_known_lost(const struct message_rows *rows)
-{
-	for (unsigned i = 0; i < rows->message.recipients; i++) {
-		const struct delivery_row *row = &rows->deliveries[i];
-
-		if (row->address != NULL && row->state == STATE_DEAD &&
-		    strcmp(row->reason, REASON_LOST) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void object_to_missing(
     struct fsck *fsck, const struct message_rows *rows)
 {
 	const struct message_row *message = &rows->message;
 
-	if (message->live > 0 || is_known_lost(rows)) {
+	if (message->live > 0 || message_rows_is_lost(rows)) {
 		if (fsck_objects(fsck, FINDING_LOST, message->live > 0,
 			&rows->id, -1,
 			"its file is gone; it was from <%s> for %u recipients",
@@ -272,19 +259,9 @@ static void check_status(struct fsck *fsck, const struct message_rows *rows,
 
 /* --- names ------------------------------------------------------------ */
 
-static unsigned names_of_file(const struct fsck *fsck, const char *id)
-{
-	const struct maildirs *dirs = &fsck->spool->maildirs;
-
-	return (maildir_has(dirs, BOX_QUEUE, id) ? DOOMED_QUEUE : 0U) |
-	       (maildir_has(dirs, BOX_DEAD, id) ? DOOMED_DEAD : 0U);
-}
-
 static void check_name(struct fsck *fsck, const struct message_rows *rows,
     enum box box, bool there, bool wanted)
 {
-	static const unsigned bits[] = {
-	    [BOX_QUEUE] = DOOMED_QUEUE, [BOX_DEAD] = DOOMED_DEAD};
 	struct turn *turn = fsck->turn;
 
 	if (there == wanted ||
@@ -293,7 +270,7 @@ static void check_name(struct fsck *fsck, const struct message_rows *rows,
 		box_name(box)))
 		return;
 	if (!wanted)
-		tasks_add(&turn->leave, &rows->id, bits[box], 0);
+		tasks_add(&turn->leave, &rows->id, BOX_BIT(box), 0);
 	else
 		tasks_add(box == BOX_QUEUE ? &turn->revive : &turn->bury,
 		    &rows->id, 0, 0);
@@ -305,12 +282,12 @@ static void check_names(struct fsck *fsck, const struct message_rows *rows)
 	unsigned names;
 
 	id_format(&rows->id, text);
-	names = names_of_file(fsck, text);
+	names = maildir_names(&fsck->spool->maildirs, text);
 	if (names == 0 || fsck->buried)
 		return;
-	check_name(fsck, rows, BOX_QUEUE, (names & DOOMED_QUEUE) != 0,
+	check_name(fsck, rows, BOX_QUEUE, (names & BOX_BIT(BOX_QUEUE)) != 0,
 	    rows->message.live > 0);
-	check_name(fsck, rows, BOX_DEAD, (names & DOOMED_DEAD) != 0,
+	check_name(fsck, rows, BOX_DEAD, (names & BOX_BIT(BOX_DEAD)) != 0,
 	    rows->message.dead > 0);
 }
 
@@ -355,7 +332,7 @@ static void check_file(struct fsck *fsck, const struct message_rows *rows)
 	struct error err;
 
 	id_format(&rows->id, text);
-	if (names_of_file(fsck, text) == 0) {
+	if (maildir_names(&fsck->spool->maildirs, text) == 0) {
 		object_to_missing(fsck, rows);
 		return;
 	}

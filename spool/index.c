@@ -185,10 +185,12 @@ bool index_open(const char *dir, bool create, bool read_only, uint64_t map_size,
 	(void)pthread_rwlock_init(&index->map_lock, NULL);
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
 	*created = stat(path, &st) != 0 || st.st_size == 0;
-	if (*created && !create)
-		code = MDB_INVALID;
-	else
-		code = open_environment(index, dir, map_size);
+	if (*created && !create) {
+		index_close(&index);
+		return error_set(
+		    err, ERROR_CORRUPT, "index: there is none in %.300s", dir);
+	}
+	code = open_environment(index, dir, map_size);
 	if (code == 0)
 		code = open_tables(index, *created);
 	if (code == 0 && *created && !sync_folders(dir, err)) {

@@ -135,6 +135,19 @@ bool message_rows_read(struct message_rows *rows, struct index_txn *txn,
 	return true;
 }
 
+bool message_rows_is_lost(const struct message_rows *rows)
+{
+	for (unsigned i = 0; i < rows->message.recipients; i++) {
+		const struct delivery_row *row = &rows->deliveries[i];
+
+		if (row->address != NULL && row->state == STATE_DEAD &&
+		    (strcmp(row->reason, REASON_LOST) == 0 ||
+			strcmp(row->reason, REASON_DAMAGED) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* --- status bytes ----------------------------------------------------- */
 
 char message_rows_status(const struct delivery_row *row)

@@ -43,6 +43,9 @@ void message_rows_put_lookup(
 bool message_rows_read(struct message_rows *rows, struct index_txn *txn,
     const struct id *id, struct arena *arena);
 
+/* Whether it was buried for want of a (sound) file: nobody removed that. */
+bool message_rows_is_lost(const struct message_rows *rows);
+
 /* The status byte that the file should have for this delivery. */
 char message_rows_status(const struct delivery_row *row);
 /* What a status byte says, for a row that knows nothing else. A byte that is

@@ -379,13 +379,13 @@ static bool take_part(struct spool *spool, struct error *err)
  * together agree on one spool. */
 static bool open_parts(struct spool *spool, struct error *err)
 {
-	if (!load_identity(spool, err) ||
-	    !maildirs_open(
-		&spool->maildirs, spool->root, spool->options.create, err))
-		return false;
-	/* Whoever wants it alone wants to make the index anew. */
-	return spool->options.access == SPOOL_EXCLUSIVE ||
-	       open_index(spool, err);
+	/* Whoever wants it alone wants to mend it: to make the index anew. */
+	bool mends = spool->options.access == SPOOL_EXCLUSIVE;
+
+	return load_identity(spool, err) &&
+	       maildirs_open(&spool->maildirs, spool->root,
+		   mends || spool->options.create, err) &&
+	       (mends || open_index(spool, err));
 }
 
 static bool open_all(struct spool *spool, struct error *err)
