@@ -1,6 +1,7 @@
 #include "base/config_check.h"
 
 #include "base/number.h"
+#include "base/redis_url.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -158,27 +159,18 @@ const char *check_http_url(const char *text)
 
 const char *check_redis_url(const char *text)
 {
-	static const char scheme[] = "redis://";
-	const char *rest, *database;
-	size_t len;
+	struct redis_address address = {0};
+	struct error ignored;
+	bool right;
 
 	if (strncasecmp(text, "rediss://", 9) == 0)
 		return "asks for TLS, which is not supported to Redis: use "
 		       "redis:// on a trusted network, or unix:/path";
-	if (strncmp(text, "unix:/", 6) == 0)
-		return NULL;
-	if (strncasecmp(text, scheme, strlen(scheme)) != 0)
-		return "is neither redis://[[user]:password@]host[:port][/db] "
+	right = redis_url_parse(text, &address, &ignored);
+	redis_address_free(&address);
+	return right ? NULL
+		     : "is neither redis://[[user]:password@]host[:port][/db] "
 		       "nor unix:/path";
-	rest = text + strlen(scheme);
-	/* A password may hold a slash only in its %2F form. */
-	len = strcspn(rest, "/");
-	if (!authority_is_right(rest, len))
-		return "names no host, or a port that is none";
-	database = rest[len] == '/' ? rest + len + 1 : "";
-	if (database[0] != '\0' && !number_within(database, 0, INT32_MAX))
-		return "ends with a database that is not a number";
-	return NULL;
 }
 
 static bool is_ip(const char *text)

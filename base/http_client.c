@@ -74,13 +74,15 @@ static size_t on_answer_bytes(char *bytes, size_t size, size_t count, void *arg)
 								: 0;
 }
 
+static void must(CURLcode code, const char *option)
+{
+	if (code != CURLE_OK)
+		fatal(
+		    "libcurl refuses %s: %s", option, curl_easy_strerror(code));
+}
+
 #define SET(option, value)                                                     \
-	do {                                                                   \
-		CURLcode set = curl_easy_setopt(easy, (option), (value));      \
-		if (set != CURLE_OK)                                           \
-			fatal("libcurl refuses " #option ": %s",               \
-			    curl_easy_strerror(set));                          \
-	} while (0)
+	must(curl_easy_setopt(easy, (option), (value)), #option)
 
 /* What stays the same from call to call. */
 static void set_up(struct http_client *client, const char *user_agent)

@@ -149,11 +149,11 @@ struct loop *loop_new(void)
 	struct loop *loop = xcalloc(1, sizeof(*loop));
 	struct event_config *config = event_config_new();
 
-	/* Other threads reach a loop by loop_post() alone: no locks. */
+	/* Other threads reach a loop by loop_post() alone: no locks. And no
+	 * list of changes to make later: a descriptor is let go of before it
+	 * is closed, and may at once be another thread's. */
 	if (config == NULL ||
-	    event_config_set_flag(
-		config, EVENT_BASE_FLAG_NOLOCK |
-			    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) != 0)
+	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) != 0)
 		fatal("cannot configure libevent");
 	loop->base = event_base_new_with_config(config);
 	event_config_free(config);

@@ -153,6 +153,11 @@ bool os_pread(int fd, void *data, size_t len, off_t offset, size_t *got,
 	return true;
 }
 
+void os_start_writing(int fd, off_t offset, off_t len)
+{
+	(void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE);
+}
+
 bool os_fdatasync(int fd, struct error *err)
 {
 	if (trips(OS_FDATASYNC) || fdatasync(fd) != 0)

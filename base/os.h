@@ -40,6 +40,10 @@ MUST_CHECK bool os_pwrite(
 MUST_CHECK bool os_pread(
     int fd, void *data, size_t len, off_t offset, size_t *got, struct error *);
 
+/* Tells the disk to begin writing these bytes, and does not wait. A hint: says
+ * nothing about what reached it. */
+void os_start_writing(int fd, off_t offset, off_t len);
+
 /* After one of these failed, what was written is lost: never call it again
  * and hope (the kernel drops the dirty pages). */
 MUST_CHECK bool os_fdatasync(int fd, struct error *);

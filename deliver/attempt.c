@@ -74,11 +74,13 @@ static void make(struct attempt *attempt, struct message *message)
 {
 	const struct envelope *envelope = spool_message_envelope(message);
 	struct source source = spool_message_source(message);
+	struct payload_options options =
+	    webhook_payload_options(attempt->terms, envelope);
 	struct payload *payload = NULL;
 	struct error err = {0};
 
 	if (!payload_new(&source, envelope, attempt->work->recipient_number,
-		webhook_payload_options(attempt->terms), &payload, &err)) {
+		&options, &payload, &err)) {
 		set_unreadable(attempt, &err);
 	} else if (!webhook_takes_bounces(attempt->terms) &&
 		   payload_is_bounce(payload)) {

@@ -38,7 +38,7 @@ struct crew {
 	unsigned equipped; /* workers with tools */
 	size_t busy;
 	struct waiting *stock; /* a ring of `capacity` */
-	size_t first, stocked;
+	size_t first, stocked, mark;
 	struct outcome *finished; /* room for `capacity` */
 	size_t finished_count;
 };
@@ -80,7 +80,7 @@ static struct work *next_work(struct crew *crew)
 		work = take_from_stock(crew);
 		crew->busy++;
 	}
-	low = work != NULL && crew->stocked == crew->worker_count;
+	low = work != NULL && crew->stocked == crew->mark;
 	(void)pthread_mutex_unlock(&crew->lock);
 	if (low)
 		wake(crew);
@@ -285,4 +285,11 @@ void crew_woken(struct crew *crew)
 	if (read(crew->wake_fd, &count, sizeof(count)) < 0) {
 		/* Nothing was in it. */
 	}
+}
+
+void crew_tell_below(struct crew *crew, size_t stock)
+{
+	(void)pthread_mutex_lock(&crew->lock);
+	crew->mark = stock;
+	(void)pthread_mutex_unlock(&crew->lock);
 }

@@ -3,7 +3,7 @@
  * work, try it, and leave its outcome for the scheduler. Works that wait are
  * the stock; how much of it there is decides the scheduler (deliver/lane.h).
  *
- * All functions but crew_settle() are for the scheduler's thread only.
+ * All functions are for the scheduler's thread only.
  */
 #ifndef DELIVER_CREW_H
 #define DELIVER_CREW_H
@@ -60,9 +60,11 @@ struct crew_state {
 
 struct crew_state crew_look(struct crew *crew);
 
-/* Readable when there is a first outcome to fetch, when the stock runs low or
- * a worker has nothing to do. crew_woken() empties it. */
+/* Readable when there is a first outcome to fetch, when the stock falls to
+ * the mark or a worker has nothing to do. crew_woken() empties it. */
 int crew_wake_fd(const struct crew *crew);
 void crew_woken(struct crew *crew);
+/* Sets the mark. */
+void crew_tell_below(struct crew *crew, size_t stock);
 
 #endif

@@ -7,8 +7,10 @@
 
 #include <stdlib.h>
 
-/* Works in the crew's hands, per worker: one at work, three in stock. */
-#define HANDS 4
+/* Works in stock per worker, and altogether: enough for a turn of ten
+ * milliseconds while attempts last one. */
+#define STOCK_EACH 15
+#define STOCK_MOST 512
 /* An outcome waits no longer than this for others to be recorded with. */
 #define GATHER_MS 5
 /* Between two turns that only claim, so that a trickle of new mail does not
@@ -53,6 +55,12 @@ struct lane_run {
 	int64_t stats_at;
 };
 
+static size_t most_stock(size_t workers)
+{
+	return workers * STOCK_EACH < STOCK_MOST ? workers * STOCK_EACH
+						 : STOCK_MOST;
+}
+
 bool lane_open(struct spool *spool, enum lane lane, const char *name,
     const struct lane_policy *policy, const struct craft *craft,
     unsigned workers, struct lane_run **run, struct error *err)
@@ -67,7 +75,7 @@ bool lane_open(struct spool *spool, enum lane lane, const char *name,
 	made->name = name;
 	made->agent = agent;
 	made->workers = workers;
-	made->capacity = (size_t)workers * HANDS;
+	made->capacity = workers + most_stock(workers);
 	made->outcomes = xcalloc(made->capacity, sizeof(*made->outcomes));
 	made->works = xcalloc(made->capacity, sizeof(struct work *));
 	made->woken = true;
@@ -177,15 +185,20 @@ static struct crew_state look(struct lane_run *run, int64_t now)
 	return crew_look(run->crew);
 }
 
+/* How large the stock should be when all workers are busy. */
+static size_t full_stock(const struct lane_run *run)
+{
+	size_t most = run->capacity - run->workers;
+	double fitting =
+	    (double)run->workers * STOCK_MS / (run->pace_ms + 0.01);
+
+	return fitting < (double)most ? (size_t)fitting : most;
+}
+
 /* How many works the crew could use now. */
 static size_t wanted(const struct lane_run *run, const struct crew_state *state)
 {
-	size_t idle = run->workers - state->busy;
-	double fitting =
-	    (double)run->workers * STOCK_MS / (run->pace_ms + 0.01);
-	size_t most = run->capacity - run->workers;
-	size_t target =
-	    idle + (fitting < (double)most ? (size_t)fitting : most);
+	size_t target = run->workers - state->busy + full_stock(run);
 	size_t room =
 	    run->capacity - state->busy - state->stock - state->finished;
 
@@ -203,7 +216,7 @@ static int64_t claim_in(const struct lane_run *run,
 	int64_t at = run->turn_at + TURN_GAP_MS;
 
 	/* Enough in stock: the crew says when it runs low. */
-	if (want == 0 || state->stock > run->workers)
+	if (want == 0 || state->stock > full_stock(run) / 2)
 		return -1;
 	if (!run->more && !run->woken && at < run->due_at)
 		at = run->due_at;
@@ -352,6 +365,7 @@ int64_t lane_go_on(struct lane_run *run)
 	want = wanted(run, &state);
 	claim = claim_in(run, &state, want, now);
 	record = record_in(run, now);
+	crew_tell_below(run->crew, full_stock(run) / 2);
 	if (claim == 0 || record == 0) {
 		/* A turn for one of them does the other as well. */
 		turn(run, want);
@@ -370,7 +384,7 @@ void lane_stop(struct lane_run *run)
 	if (run->stopping)
 		return;
 	run->stopping = true;
-	run->stop_at = now + LIMIT_STOP_DELIVERY_MS;
+	run->stop_at = now + LIMIT_STOP_ATTEMPTS_MS;
 	gather(run, now);
 	take_stock_back(run, now);
 }

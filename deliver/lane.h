@@ -45,7 +45,7 @@ void lane_wake(struct lane_run *run);
 int64_t lane_go_on(struct lane_run *run);
 
 /* From now on nothing is claimed. Attempts in progress get
- * LIMIT_STOP_DELIVERY_MS. */
+ * LIMIT_STOP_ATTEMPTS_MS. */
 void lane_stop(struct lane_run *run);
 /* All that it held is recorded, or there is no hope of that. */
 bool lane_has_stopped(const struct lane_run *run);

@@ -29,7 +29,7 @@ static bool measure_base64(struct window *window, const struct mime_part *part,
 	uint64_t at = part->body, characters = 0;
 	bool last = false, ended = false;
 	const char *data;
-	size_t len;
+	size_t len = 0;
 
 	while (!last && !ended) {
 		if (!see_step(window, part, at, &data, &len, &last, err))
@@ -49,7 +49,7 @@ static bool measure_decoded(struct window *window, const struct mime_part *part,
 	uint64_t at = part->body;
 	bool last = false, done = true;
 	const char *data;
-	size_t len, used;
+	size_t len = 0, used = 0;
 
 	*size = 0;
 	transfer_open(&transfer, part->encoding);
@@ -132,7 +132,7 @@ bool content_next(struct content *content, struct window *window,
 	const struct mime_part *part = content->part;
 	bool last = false, fits = false;
 	const char *data;
-	size_t len, used;
+	size_t len = 0, used = 0;
 
 	if (!see_step(window, part, content->at, &data, &len, &last, err))
 		return false;

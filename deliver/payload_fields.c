@@ -5,7 +5,7 @@
 #include "mail/encoded_word.h"
 #include "mail/header.h"
 #include "mail/mailbox.h"
-#include "spool/id.h"
+#include "spool/spool.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -147,7 +147,7 @@ void fields_addresses(struct buf *out, const struct field_texts *texts,
 
 	if (message_id == NULL &&
 	    memcmp(&envelope->id, &none, sizeof(none)) != 0) {
-		id_format(&envelope->id, id);
+		spool_id_format(&envelope->id, id);
 		message_id = id;
 	}
 	field_text(out, "message_id", message_id);

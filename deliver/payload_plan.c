@@ -103,7 +103,7 @@ static bool in_alternative(
 static void sort_texts(struct payload *payload)
 {
 	const struct mime *mime = &payload->mime;
-	bool any_text = false, any_html = false, html, both;
+	bool any_text = false, any_html = false, html, both, shown;
 
 	for (size_t i = 0; i < mime->count; i++) {
 		if (!mime_is_shown(&mime->parts[i]))
@@ -117,15 +117,12 @@ static void sort_texts(struct payload *payload)
 
 		html = mime_is_type(part, "text/html");
 		both = !in_alternative(mime, part);
-		if (mime_is_type(part, "text/rfc822-headers"))
-			body_add(&payload->text, BODY_TEXT, part);
-		else if (!mime_is_shown(part))
-			continue;
-		else if (html)
+		shown = mime_is_shown(part);
+		if (shown && html)
 			body_add(&payload->html, BODY_TEXT, part);
-		else
+		else if (shown || mime_is_type(part, "text/rfc822-headers"))
 			body_add(&payload->text, BODY_TEXT, part);
-		if (!mime_is_shown(part))
+		if (!shown)
 			continue;
 		if (html && (both || !any_text))
 			body_add(&payload->text, BODY_HTML_TEXT, part);

@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/errors.h"
+#include "base/net.h"
 #include "bounds.h"
 #include "deliver/sign_webhook.h"
 
@@ -26,6 +28,7 @@ struct webhook_terms {
 	bool takes_bounces;
 	int64_t timeout_ms;
 	struct payload_options payload;
+	struct cidr_set *trusted_relays;
 };
 
 struct webhook {
@@ -73,6 +76,19 @@ static char *api_key_line(const char *key)
 	return line;
 }
 
+/* The settings were checked: every item is a network. */
+static struct cidr_set *networks_of(const struct list *list)
+{
+	struct cidr_set *set = cidr_set_new();
+	struct error err;
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (!cidr_set_add(set, list->items[i], &err))
+			fatal("TRUSTED_RELAY_CIDRS: %s", err.text);
+	}
+	return set;
+}
+
 struct webhook_terms *webhook_terms_new(const struct config *config)
 {
 	struct webhook_terms *terms = xcalloc(1, sizeof(*terms));
@@ -94,6 +110,7 @@ struct webhook_terms *webhook_terms_new(const struct config *config)
 	    .max_bytes = config->webhook_max_bytes,
 	    .max_parts = config->max_mime_parts,
 	};
+	terms->trusted_relays = networks_of(&config->trusted_relay_cidrs);
 	return terms;
 }
 
@@ -111,16 +128,24 @@ void webhook_terms_release(struct webhook_terms **terms)
 	if (leaving == NULL || atomic_fetch_sub(&leaving->owners, 1) != 1)
 		return;
 	webhook_key_free(&leaving->signing_key);
+	cidr_set_free(&leaving->trusted_relays);
 	sodium_memzero(leaving->api_key_line, strlen(leaving->api_key_line));
 	free(leaving->api_key_line);
 	free(leaving->url);
 	free(leaving);
 }
 
-const struct payload_options *webhook_payload_options(
-    const struct webhook_terms *terms)
+struct payload_options webhook_payload_options(
+    const struct webhook_terms *terms, const struct envelope *envelope)
 {
-	return &terms->payload;
+	struct payload_options options = terms->payload;
+	const char *client = envelope->client_ip;
+	struct ip ip;
+
+	options.trust_spam_headers = client != NULL &&
+				     ip_parse(client, strlen(client), &ip) &&
+				     cidr_set_has(terms->trusted_relays, &ip);
+	return options;
 }
 
 bool webhook_takes_bounces(const struct webhook_terms *terms)

@@ -19,8 +19,9 @@ struct webhook_terms *webhook_terms_share(struct webhook_terms *terms);
 /* One owner less; the last one wipes the secrets. NULL is fine. */
 void webhook_terms_release(struct webhook_terms **terms);
 
-const struct payload_options *webhook_payload_options(
-    const struct webhook_terms *terms);
+/* What the payload of this message should hold. */
+struct payload_options webhook_payload_options(
+    const struct webhook_terms *terms, const struct envelope *envelope);
 /* DELIVER_BOUNCES */
 bool webhook_takes_bounces(const struct webhook_terms *terms);
 /* No single call lasts longer. */

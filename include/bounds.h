@@ -13,9 +13,9 @@
 /* Bytes of a command line beyond that which are skipped before the client is
  * cut off. */
 #define LIMIT_SKIPPED_LINE (64 * 1024)
-/* A path: local part 64, domain 255, and the brackets. */
+/* A path: RFC 5321 has local parts of 64 and domains of 255 bytes at most. Only
+ * the sum is a bound here: VERP and SRS make longer local parts. */
 #define LIMIT_PATH 320
-#define LIMIT_LOCAL_PART 64
 #define LIMIT_DOMAIN 255
 /* A reply line with its code and CRLF. */
 #define LIMIT_REPLY_LINE 512
@@ -29,8 +29,10 @@
 /* While over 80 % of the connections are taken, a client may be idle for this
  * long at most, in milliseconds. */
 #define LIMIT_CROWDED_IDLE_MS 60000
-/* How long a client may take to read our last word, in milliseconds. */
+/* How long a client may take to read our last word, in milliseconds, and what
+ * it may say meanwhile, in bytes. */
 #define LIMIT_FAREWELL_MS 2000
+#define LIMIT_FAREWELL_BYTES (8 * 1024 * 1024)
 /* How long a stop waits for clients; what is being committed is always waited
  * for. In milliseconds. */
 #define LIMIT_STOP_MS 3000
@@ -76,6 +78,9 @@
 #define LIMIT_HTML_DEPTH 256
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
+
+/* A streamed message is given to the disk whenever so much of it has come. */
+#define LIMIT_WRITE_AHEAD (256 * 1024)
 
 /* --- the spool file --------------------------------------------------- */
 
@@ -126,7 +131,7 @@
 #define LIMIT_UPLOAD_FLOOR (256 * 1024)
 /* What a stopping program grants to deliveries in progress, in milliseconds:
  * less than the ten seconds after which container engines kill. */
-#define LIMIT_STOP_DELIVERY_MS 7000
+#define LIMIT_STOP_ATTEMPTS_MS 7000
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 

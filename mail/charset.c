@@ -311,6 +311,8 @@ static size_t unpack_jis(
 		took = jis_to_euc(set, s + at, len - at, &charset->euc);
 		if (took == 0 && !last)
 			break;
+		if (took == 0) /* half a character: not EUC-JP either */
+			(void)buf_append_char(&charset->euc, '\xFF');
 		at += took > 0 ? took : 1;
 	}
 	charset->set = (int)set;

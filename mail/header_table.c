@@ -94,6 +94,7 @@ void header_table_build(
 	struct slice name;
 
 	*table = (struct header_table){
+	    /* NOLINTNEXTLINE(bugprone-sizeof-expression): of a pointer */
 	    .buckets = arena_zalloc(arena, BUCKETS * sizeof(*table->buckets))};
 	while (header_next(&block, &field)) {
 		name = lower_name(field.name, arena);

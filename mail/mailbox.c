@@ -359,6 +359,7 @@ static struct mailbox **parse_list(struct slice text, unsigned depth,
     struct arena *arena, struct mailbox **end);
 
 /* One entry, appended to the list; returns its new end. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
 static struct mailbox **parse_entry(const struct token *tokens, size_t count,
     unsigned depth, struct arena *arena, struct mailbox **end)
 {
@@ -391,6 +392,7 @@ static struct mailbox **parse_entry(const struct token *tokens, size_t count,
 	return &mailbox->next;
 }
 
+/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
 static struct mailbox **parse_list(struct slice text, unsigned depth,
     struct arena *arena, struct mailbox **end)
 {
@@ -430,6 +432,7 @@ static struct slice decode(struct slice text, struct arena *arena)
 
 /* Some encode the whole list, addresses included: such an entry is taken out
  * and what it says goes to the end. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
 static void decode_list(struct mailbox **list, struct arena *arena)
 {
 	struct mailbox *extra = NULL, **extra_end = &extra, **at = list;
@@ -474,6 +477,7 @@ static bool format_single(const struct mailbox *mailbox, struct buf *out)
 }
 
 /* A group inside a group is not allowed; its members become the outer's. */
+/* NOLINTNEXTLINE(misc-no-recursion): at most LIMIT_GROUP_DEPTH deep */
 static bool format_list(
     const struct mailbox *list, bool in_group, bool *any, struct buf *out)
 {

@@ -112,6 +112,16 @@ static bool is_delimiter(const struct scanner *scanner, const char *data,
 	return true;
 }
 
+/* Remembers how the line before `newline` ended. */
+static void note_ending(
+    struct scanner *scanner, const char *line, const char *newline)
+{
+	if (newline > line)
+		scanner->ending = newline[-1] == '\r' ? 2 : 1;
+	else if (!scanner->in_line)
+		scanner->ending = 1;
+}
+
 /* Passes the lines in view. True if a delimiter was found; otherwise
  * scanner->at is where more must be seen. */
 static bool pass_lines(struct scanner *scanner, const char *data, size_t got,
@@ -135,10 +145,7 @@ static bool pass_lines(struct scanner *scanner, const char *data, size_t got,
 			line = end;
 			break;
 		}
-		if (newline > line)
-			scanner->ending = newline[-1] == '\r' ? 2 : 1;
-		else if (!scanner->in_line)
-			scanner->ending = 1;
+		note_ending(scanner, line, newline);
 		scanner->in_line = false;
 		line = newline + 1;
 	}
@@ -273,6 +280,18 @@ static bool read_header(struct scanner *scanner, struct mime_part *part)
 	return true;
 }
 
+static bool is_multipart(const struct mime_part *part)
+{
+	return strncmp(part->type, "multipart/", 10) == 0;
+}
+
+/* Also a text that names a boundary: some change only the type. */
+static bool may_have_parts(const struct mime_part *part)
+{
+	return is_multipart(part) ||
+	       (part->boundary != NULL && strncmp(part->type, "text/", 5) == 0);
+}
+
 /* A part whose header begins at an offset. */
 static bool begin_part(struct scanner *scanner, size_t parent, uint64_t at)
 {
@@ -288,7 +307,7 @@ static bool begin_part(struct scanner *scanner, size_t parent, uint64_t at)
 	scanner->leaf = mime->count - 1;
 	scanner->at = part->body;
 	scanner->ending = 0;
-	if (strncmp(part->type, "multipart/", 10) != 0)
+	if (!may_have_parts(part))
 		return true;
 	if (part->boundary == NULL) {
 		part->type = "text/plain";
@@ -341,7 +360,8 @@ static void mend_empty(struct mime *mime)
 		    (i + 1 < mime->count && mime->parts[i + 1].parent == i))
 			continue;
 		part->multipart = false;
-		part->type = "text/plain";
+		if (is_multipart(part))
+			part->type = "text/plain";
 	}
 }
 

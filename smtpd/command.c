@@ -120,24 +120,19 @@ static const struct parameter mail_parameters[] = {
 
 #define MAIL_PARAMETERS (sizeof(mail_parameters) / sizeof(mail_parameters[0]))
 
-/* One "NAME" or "NAME=value"; `seen` has a bit for each that came before. */
-static bool read_parameter(
-    struct slice word, unsigned *seen, struct command *command)
+/* One "NAME" or "NAME=value". Of one that comes twice the last counts: some
+ * clients add what their caller gave already. */
+static bool read_parameter(struct slice word, struct command *command)
 {
 	size_t equals = slice_find(word, '=');
 	struct slice name = slice_first(word, equals), value = {NULL, 0};
 
 	if (equals < word.len)
 		value = slice_from(word, equals + 1);
-	for (size_t i = 0; i < MAIL_PARAMETERS; i++) {
-		if (!slice_is(name, mail_parameters[i].name))
-			continue;
-		if ((*seen & 1u << i) != 0 ||
-		    !mail_parameters[i].read(value, command))
-			return fault(command, REPLY_BAD_PARAMETER);
-		*seen |= 1u << i;
-		return true;
-	}
+	for (size_t i = 0; i < MAIL_PARAMETERS; i++)
+		if (slice_is(name, mail_parameters[i].name))
+			return mail_parameters[i].read(value, command) ||
+			       fault(command, REPLY_BAD_PARAMETER);
 	return fault(command, REPLY_UNKNOWN_PARAMETER);
 }
 
@@ -163,14 +158,13 @@ static bool read_path(
 static bool read_mail(struct line *line, struct command *command)
 {
 	const struct address *address = &command->address;
-	unsigned seen = 0;
 
 	/* Only <postmaster> may lack a domain, and it does not send. */
 	if (!read_path(line, "FROM:", command) ||
 	    (address->domain_len == 0 && !address_is_null(address)))
 		return fault(command, REPLY_BAD_SENDER);
 	for (skip_blanks(line); line->at < line->end; skip_blanks(line))
-		if (!read_parameter(take_word(line), &seen, command))
+		if (!read_parameter(take_word(line), command))
 			return false;
 	if (address->utf8 && !command->smtputf8)
 		return fault(command, REPLY_NEEDS_SMTPUTF8);

@@ -1,4 +1,5 @@
 /* elektrine-smtpd: strangers hand messages in. */
+#include "base/announcer.h"
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -52,7 +53,15 @@ static void on_hang_up(void *arg)
 	settings_release(&settings);
 }
 
-static struct spool_options spool_options(const struct config *config)
+static bool open_announcer(const struct config *config,
+    struct announcer **announcer, struct error *err)
+{
+	return announcer_open(config->redis_url, config->elektrine_queue_name,
+	    config->elektrine_dlq_name, announcer, err);
+}
+
+static struct spool_options spool_options(
+    const struct config *config, struct announcer *announcer)
 {
 	return (struct spool_options){
 	    .dir = config->spool_dir,
@@ -62,6 +71,8 @@ static struct spool_options spool_options(const struct config *config)
 	    .min_free_percent = config->spool_min_free_percent,
 	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
 	    .history_retention_ms = config->history_retention_ms,
+	    .announce = announcer_announce,
+	    .announce_arg = announcer,
 	};
 }
 
@@ -115,14 +126,18 @@ int main(int argc, char **argv)
 {
 	struct program_state state = {
 	    .config = program_start(&about, argc, argv)};
-	struct spool_options options = spool_options(state.config);
+	struct announcer *announcer;
+	struct spool_options options;
 	struct listeners listeners;
 	struct settings *settings;
 	struct spool *spool;
 	struct error err;
 
 	if (!prepare(state.config, &listeners, &err) ||
-	    !spool_open(&options, &spool, &err))
+	    !open_announcer(state.config, &announcer, &err))
+		program_fail(&err);
+	options = spool_options(state.config, announcer);
+	if (!spool_open(&options, &spool, &err))
 		program_fail(&err);
 	state.loop = loop_new();
 	watch_signals(&state);
@@ -131,9 +146,11 @@ int main(int argc, char **argv)
 		program_fail(&err);
 	settings_release(&settings);
 	serve(&state);
-	forget_signals(&state);
 	listeners_close(&listeners);
 	spool_close(&spool);
+	announcer_close(&announcer);
+	/* Late, so that nobody's second SIGTERM disturbs the end. */
+	forget_signals(&state);
 	loop_free(&state.loop);
 	return EXIT_SUCCESS;
 }

@@ -8,27 +8,28 @@
 struct row {
 	int code;
 	const char *enhanced, *reason, *text;
+	const char *line; /* all of it, as it is said */
 	bool is_error;
 };
 
-#define GOOD(code, enhanced, text)                                             \
+#define ROW(code, enhanced, reason, text, is_error)                            \
 	{                                                                      \
-		code, enhanced, NULL, text, false                              \
+		code, enhanced, reason, text,                                  \
+		    #code " " enhanced " " text "\r\n", is_error               \
 	}
+#define GOOD(code, enhanced, text) ROW(code, enhanced, NULL, text, false)
 #define ERROR(code, enhanced, reason, text)                                    \
-	{                                                                      \
-		code, enhanced, reason, text, true                             \
-	}
+	ROW(code, enhanced, reason, text, true)
 #define REFUSED(code, enhanced, reason, text)                                  \
-	{                                                                      \
-		code, enhanced, reason, text, false                            \
-	}
+	ROW(code, enhanced, reason, text, false)
 
 static const struct row rows[] = {
     [REPLY_OK] = GOOD(250, "2.0.0", "Ok"),
     [REPLY_SENDER_OK] = GOOD(250, "2.1.0", "Sender ok"),
     [REPLY_RECIPIENT_OK] = GOOD(250, "2.1.5", "Recipient ok"),
-    [REPLY_START_DATA] = GOOD(354, NULL, "End data with <CR><LF>.<CR><LF>"),
+    /* RFC 2034 section 4: only 2xx, 4xx and 5xx have enhanced codes. */
+    [REPLY_START_DATA] = {.code = 354,
+	.line = "354 End data with <CR><LF>.<CR><LF>\r\n"},
     [REPLY_BYE] = GOOD(221, "2.0.0", "Bye"),
     [REPLY_HELP] = GOOD(214, "2.0.0",
 	"EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT: RFC 5321"),
@@ -42,7 +43,6 @@ static const struct row rows[] = {
 	ERROR(500, "5.5.2", "line_too_long", "Command line too long"),
     [REPLY_BAD_LINE] = ERROR(500, "5.5.2", "bad_line",
 	"Commands are lines of text that end in <CR><LF>"),
-    [REPLY_SYNTAX] = ERROR(501, "5.5.2", "syntax", "Syntax error"),
     [REPLY_NO_ARGUMENT_ALLOWED] =
 	ERROR(501, "5.5.4", "argument", "This command takes no argument"),
     [REPLY_NAME_WANTED] =
@@ -98,19 +98,16 @@ static const struct row rows[] = {
 	"Too many connections a minute from your address, slow down"),
 };
 
+bool reply_append(struct buf *out, enum reply reply)
+{
+	return buf_append_text(out, rows[reply].line);
+}
+
 static bool append_text(
     struct buf *out, int code, const char *enhanced, const char *text)
 {
-	return buf_printf(out, "%d %s%s%.*s\r\n", code,
-	    enhanced == NULL ? "" : enhanced, enhanced == NULL ? "" : " ",
-	    LIMIT_REPLY_LINE - 16, text);
-}
-
-bool reply_append(struct buf *out, enum reply reply)
-{
-	const struct row *row = &rows[reply];
-
-	return append_text(out, row->code, row->enhanced, row->text);
+	return buf_printf(
+	    out, "%d %s %.*s\r\n", code, enhanced, LIMIT_REPLY_LINE - 16, text);
 }
 
 bool reply_printf(

@@ -25,7 +25,6 @@ enum reply {
 	REPLY_NOT_IMPLEMENTED,
 	REPLY_LINE_TOO_LONG,
 	REPLY_BAD_LINE,
-	REPLY_SYNTAX,
 	REPLY_NO_ARGUMENT_ALLOWED,
 	REPLY_NAME_WANTED,
 	REPLY_BAD_SENDER,
@@ -60,7 +59,7 @@ enum reply {
 /* No reply line of ours is longer than LIMIT_REPLY_LINE. All functions
  * return false, and append nothing, if the buf's limit would be passed. */
 bool reply_append(struct buf *out, enum reply reply);
-/* "CODE ENHANCED text"; enhanced NULL for replies that have none. */
+/* "CODE ENHANCED text" */
 bool reply_printf(struct buf *out, int code, const char *enhanced,
     const char *format, ...) PRINTF_LIKE(4, 5);
 /* A verdict that is not VERDICT_ACCEPT. */

@@ -108,6 +108,7 @@ void session_end(struct session *session, enum reply reply)
 	if (session->end_reason == NULL)
 		session->end_reason = "quit";
 	(void)reply_append(&worker->out, reply);
+	session->data_wire = 0;
 	session_move(session, STATE_CLOSING);
 }
 
@@ -388,6 +389,15 @@ void session_resume(struct session *session)
 	pump(session, bytes, len);
 }
 
+/* After the last word: a client that is still talking would lose that word if
+ * the socket were closed on it. */
+static void overhear(struct session *session, size_t len)
+{
+	session->data_wire += len;
+	if (session->data_wire > LIMIT_FAREWELL_BYTES)
+		leave(session, "client");
+}
+
 static void on_session_ready(void *arg, unsigned ready)
 {
 	struct session *session = arg;
@@ -412,6 +422,8 @@ static void on_session_ready(void *arg, unsigned ready)
 	case ARRIVAL_BYTES:
 		if (session->state != STATE_CLOSING)
 			pump(session, bytes, len);
+		else
+			overhear(session, len);
 		break;
 	case ARRIVAL_NONE:
 		break;

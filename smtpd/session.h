@@ -67,7 +67,9 @@ struct session {
 
 	struct transaction *transaction; /* NULL: none */
 	int64_t data_ms;                 /* when DATA or the chunk began */
-	uint64_t data_wire;              /* bytes that came for it */
+	/* Bytes that came for it; or for the line that is skipped, or after
+	 * the last word. */
+	uint64_t data_wire;
 	uint64_t chunk_left;
 	bool chunk_last;
 	enum reply chunk_fault;           /* not OK: the chunk is dropped, */

@@ -18,6 +18,8 @@
 
 /* Time-outs are looked after this often. */
 #define TICK_MS 1000
+/* Addresses that no longer count are forgotten every so many ticks. */
+#define SWEEP_TICKS 60
 /* Connections accepted in a row before the sessions have their turn, so that
  * loops share what comes. */
 #define ACCEPT_BATCH 8
@@ -147,7 +149,8 @@ static void on_tick(void *arg)
 			session_check_time(session);
 	}
 	set_accepting(worker, true);
-	limiter_sweep(worker->limiter, worker->now_ms);
+	if (++worker->ticks % SWEEP_TICKS == 0)
+		limiter_sweep(worker->limiter, worker->now_ms);
 	loop_timer_set(worker->tick, TICK_MS);
 }
 

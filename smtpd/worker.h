@@ -37,6 +37,7 @@ struct worker {
 	int64_t started_ms; /* wall clock */
 	int64_t now_ms;     /* clock_mono_ms() of the callback at hand */
 	struct loop_timer *tick;
+	unsigned ticks;
 	int64_t stop_ms; /* not 0: ends, and closes all by then */
 
 	struct accepting *accepting; /* one for each listening socket */

@@ -1,12 +1,13 @@
 /*
  * The heart: a group of finished drafts becomes durable.
  *
- *   files linked into queue/new         a crash here leaves files without a
- *   files and folder synced             record: never acknowledged (row 3)
- *   one index transaction, synced       from here on the messages exist
+ *   files linked into queue/new          a crash here leaves files without a
+ *                                        record: never acknowledged (row 3)
+ *   files and folder synced   | at once  a crash here may leave a record
+ *   one index transaction     |          without its file: row 4
  *   every session of the group told
- *   names in queue/tmp/<writer> dropped a crash before leaves two names of
- *                                       one message (row 5)
+ *   names in queue/tmp/<writer> dropped  a crash before leaves two names of
+ *                                        one message (row 6)
  *
  * The rows are those of the table in INTERNALS.md. A failed sync or commit is
  * final: nothing is retried as though it had been fine.
@@ -19,6 +20,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "bounds.h"
+#include "spool/flight.h"
 #include "spool/heal.h"
 #include "spool/internal.h"
 #include "spool/notify.h"
@@ -27,19 +29,32 @@
 #include <stdlib.h>
 #include <strings.h>
 
+struct group {
+	struct spool *spool;
+	struct draft *drafts[LIMIT_GROUP];
+	size_t count;
+	size_t put; /* how many had their rows put by the last transaction */
+};
+
+/* Syncs the files of a group while the committer writes its rows. */
+struct syncer {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct group *group; /* to be synced; NULL once that is done */
+	bool done;
+	struct error err;
+	bool stopping;
+};
+
 struct committer {
 	struct spool *spool;
+	struct syncer syncer;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
 	struct draft *first, **last;
 	bool stopping;
-};
-
-struct group {
-	struct spool *spool;
-	struct draft *drafts[LIMIT_GROUP];
-	size_t count;
 };
 
 /* --- files ------------------------------------------------------------ */
@@ -113,42 +128,72 @@ static bool sync_files(struct group *group, struct error *err)
 
 /* --- rows ------------------------------------------------------------- */
 
-/* All rows of the group in one transaction. On failure *tried says how many
- * messages had their rows put, the last of which is the one that failed. */
-static bool try_rows(struct group *group, size_t *tried, struct error *err)
+/* All rows of the group in one transaction, and which they are. */
+static bool commit_rows(struct group *group, struct error *err)
 {
 	struct spool *spool = group->spool;
+	struct id ids[LIMIT_GROUP];
 	struct counters counters;
 	struct index_txn *txn;
-	size_t i;
 
-	*tried = 0;
 	if (!spool_write_begin(spool, &txn, err))
 		return false;
 	counters_get(txn, &counters);
-	for (i = 0; i < group->count && !index_failed(txn); i++)
-		message_rows_put(txn, &group->drafts[i]->rows, &counters);
-	counters.accepted += i;
+	for (group->put = 0; group->put < group->count && !index_failed(txn);
+	     group->put++) {
+		ids[group->put] = group->drafts[group->put]->id;
+		message_rows_put(
+		    txn, &group->drafts[group->put]->rows, &counters);
+	}
+	counters.accepted += group->put;
 	counters_put(txn, &counters);
-	*tried = i;
+	flight_put(txn, spool->writer_name, ids, group->put);
 	return spool_txn_commit(spool, &txn, err);
 }
 
-/* A message whose rows cannot be stored is expelled with its failure and the
- * group repeated without it. */
-static bool commit_rows(struct group *group, struct error *err)
-{
-	size_t tried;
+/* --- the syncer ------------------------------------------------------- */
 
-	while (!try_rows(group, &tried, err)) {
-		if (err->kind != ERROR_LIMIT || tried == 0)
-			return false;
-		group->drafts[tried - 1]->failure = *err;
-		expel_failed(group);
-		if (group->count == 0)
-			return true;
+static void *run_syncer(void *arg)
+{
+	struct syncer *syncer = arg;
+
+	(void)pthread_mutex_lock(&syncer->lock);
+	for (;;) {
+		while (syncer->group == NULL && !syncer->stopping)
+			(void)pthread_cond_wait(
+			    &syncer->changed, &syncer->lock);
+		if (syncer->group == NULL)
+			break;
+		(void)pthread_mutex_unlock(&syncer->lock);
+		syncer->done = sync_files(syncer->group, &syncer->err);
+		(void)pthread_mutex_lock(&syncer->lock);
+		syncer->group = NULL;
+		(void)pthread_cond_signal(&syncer->changed);
 	}
-	return true;
+	(void)pthread_mutex_unlock(&syncer->lock);
+	return NULL;
+}
+
+static void syncer_begin(struct syncer *syncer, struct group *group)
+{
+	(void)pthread_mutex_lock(&syncer->lock);
+	syncer->group = group;
+	(void)pthread_cond_signal(&syncer->changed);
+	(void)pthread_mutex_unlock(&syncer->lock);
+}
+
+static bool syncer_finish(struct syncer *syncer, struct error *err)
+{
+	bool done;
+
+	(void)pthread_mutex_lock(&syncer->lock);
+	while (syncer->group != NULL)
+		(void)pthread_cond_wait(&syncer->changed, &syncer->lock);
+	done = syncer->done;
+	if (!done)
+		*err = syncer->err;
+	(void)pthread_mutex_unlock(&syncer->lock);
+	return done;
 }
 
 /* --- a group ---------------------------------------------------------- */
@@ -174,35 +219,31 @@ static void acknowledge(struct group *group)
 	group->count = 0;
 }
 
-static void commit_group(struct group *group)
+/* The files are lost, whatever the disk says later. Records that were made
+ * beside them are taken back, now or when the spool heals. */
+static void fail_files(struct group *group, bool recorded, struct error *err)
 {
 	struct spool *spool = group->spool;
-	struct error err = {0};
+	struct id ids[LIMIT_GROUP];
+	struct error why;
 
-	expel_failed(group);
-	if (!spool_healthy(spool, &err)) {
-		refuse_all(group, &err, true);
-		return;
-	}
-	link_files(group);
-	if (group->count == 0)
-		return;
-	if (!sync_files(group, &err)) {
-		/* A full disk is told by the sync where blocks are allocated
-		 * late; nothing is wrong with the disk then. */
-		if (err.kind != ERROR_FULL)
-			spool_break(spool, &err);
-		refuse_all(group, &err, true);
-		return;
-	}
-	/* Once more after the map has grown. */
-	if (commit_rows(group, &err) ||
-	    (err.kind == ERROR_TEMPORARY && commit_rows(group, &err))) {
-		acknowledge(group);
-		return;
-	}
-	if (err.kind == ERROR_FULL) {
-		refuse_all(group, &err, true);
+	for (size_t i = 0; i < group->count; i++)
+		ids[i] = group->drafts[i]->id;
+	/* A full disk may be told by the sync, where blocks are allocated
+	 * late; nothing is wrong with the disk then. */
+	if (err->kind != ERROR_FULL)
+		spool_break(spool, err);
+	if (recorded && !flight_retract(spool, ids, group->count, &why))
+		spool_break(spool, &why);
+	refuse_all(group, err, true);
+}
+
+static void fail_rows(struct group *group, const struct error *err)
+{
+	struct spool *spool = group->spool;
+
+	if (err->kind == ERROR_FULL) {
+		refuse_all(group, err, true);
 		return;
 	}
 	/* Did the commit reach the disk? Nobody knows: the files stay, and
@@ -210,8 +251,35 @@ static void commit_group(struct group *group)
 	for (size_t i = 0; i < group->count; i++)
 		spool->undecided[spool->undecided_count++] =
 		    group->drafts[i]->id;
-	spool_break(spool, &err);
-	refuse_all(group, &err, false);
+	spool_break(spool, err);
+	refuse_all(group, err, false);
+}
+
+static void commit_group(struct committer *committer, struct group *group)
+{
+	struct error rows_err = {0}, files_err = {0};
+	bool recorded, synced;
+
+	expel_failed(group);
+	if (!spool_healthy(group->spool, &rows_err)) {
+		refuse_all(group, &rows_err, true);
+		return;
+	}
+	link_files(group);
+	if (group->count == 0)
+		return;
+	syncer_begin(&committer->syncer, group);
+	/* Once more after the map has grown. */
+	recorded =
+	    commit_rows(group, &rows_err) ||
+	    (rows_err.kind == ERROR_TEMPORARY && commit_rows(group, &rows_err));
+	synced = syncer_finish(&committer->syncer, &files_err);
+	if (recorded && synced)
+		acknowledge(group);
+	else if (!synced)
+		fail_files(group, recorded, &files_err);
+	else
+		fail_rows(group, &rows_err);
 }
 
 /* --- the thread ------------------------------------------------------- */
@@ -252,7 +320,7 @@ static void *run(void *arg)
 
 	while (collect(committer, &group)) {
 		if (group.count > 0)
-			commit_group(&group);
+			commit_group(committer, &group);
 		if (!spool_healthy(committer->spool, NULL))
 			spool_heal(committer->spool);
 	}
@@ -267,7 +335,11 @@ struct committer *committer_new(struct spool *spool)
 	committer->last = &committer->first;
 	(void)pthread_mutex_init(&committer->lock, NULL);
 	(void)pthread_cond_init(&committer->filled, NULL);
-	if (pthread_create(&committer->thread, NULL, run, committer) != 0)
+	(void)pthread_mutex_init(&committer->syncer.lock, NULL);
+	(void)pthread_cond_init(&committer->syncer.changed, NULL);
+	if (pthread_create(&committer->thread, NULL, run, committer) != 0 ||
+	    pthread_create(&committer->syncer.thread, NULL, run_syncer,
+		&committer->syncer) != 0)
 		fatal("cannot start the committer");
 	return committer;
 }
@@ -293,6 +365,17 @@ void committer_wake(struct committer *committer)
 	(void)pthread_mutex_unlock(&committer->lock);
 }
 
+static void stop_syncer(struct syncer *syncer)
+{
+	(void)pthread_mutex_lock(&syncer->lock);
+	syncer->stopping = true;
+	(void)pthread_cond_signal(&syncer->changed);
+	(void)pthread_mutex_unlock(&syncer->lock);
+	(void)pthread_join(syncer->thread, NULL);
+	(void)pthread_cond_destroy(&syncer->changed);
+	(void)pthread_mutex_destroy(&syncer->lock);
+}
+
 void committer_free(struct committer **committer)
 {
 	if (*committer == NULL)
@@ -302,6 +385,7 @@ void committer_free(struct committer **committer)
 	(void)pthread_cond_signal(&(*committer)->filled);
 	(void)pthread_mutex_unlock(&(*committer)->lock);
 	(void)pthread_join((*committer)->thread, NULL);
+	stop_syncer(&(*committer)->syncer);
 	(void)pthread_cond_destroy(&(*committer)->filled);
 	(void)pthread_mutex_destroy(&(*committer)->lock);
 	free(*committer);

@@ -79,6 +79,13 @@ static bool stream(
 		(off_t)(draft->reserve + draft->written), err))
 		return false;
 	draft->written += len;
+	/* So that the sync at the end finds most of it done. */
+	if (draft->written - draft->started >= LIMIT_WRITE_AHEAD) {
+		os_start_writing(draft->fd,
+		    (off_t)(draft->reserve + draft->started),
+		    (off_t)(draft->written - draft->started));
+		draft->started = draft->written;
+	}
 	return true;
 }
 

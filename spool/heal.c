@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "spool/flight.h"
 #include "spool/internal.h"
 #include "spool/recover.h"
 
@@ -45,9 +46,11 @@ void spool_heal(struct spool *spool)
 {
 	static const char event[] = "spool_still_broken";
 	struct recovery report;
+	uint64_t retracted;
 	struct error err;
 
 	if (!try_disk(spool, &err) || !reopen(spool, &err) ||
+	    !flight_settle(spool, spool->writer_name, &retracted, &err) ||
 	    !spool_recover_own(spool, spool->undecided, spool->undecided_count,
 		&report, &err)) {
 		log_event(LOG_ERROR, event, LOG_TEXT("error", err.text));

@@ -1,6 +1,7 @@
 #include "spool/id.h"
 
 #include "base/clock.h"
+#include "spool/spool.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -98,4 +99,9 @@ int64_t id_time_ms(const struct id *id)
 	for (int i = 0; i < 6; i++)
 		ms = ms << 8 | id->bytes[i];
 	return ms;
+}
+
+void spool_id_format(const struct id *id, char text[ID_TEXT + 1])
+{
+	id_format(id, text);
 }

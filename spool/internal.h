@@ -69,6 +69,7 @@ struct draft {
 	size_t reserve;
 	uint64_t body_len; /* pending included */
 	uint64_t written;  /* of the body */
+	uint64_t started;  /* of that, given to the disk ahead of the sync */
 	uint64_t promised;
 	crypto_generichash_state hash;
 

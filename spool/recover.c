@@ -4,9 +4,11 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "spool/flight.h"
 #include "spool/guard.h"
 #include "spool/id.h"
 #include "spool/internal.h"
+#include "spool/tasks.h"
 #include "spool/unlinker.h"
 
 #include <dirent.h>
@@ -19,6 +21,8 @@
 
 #define WRITERS "queue/tmp"
 #define PATH_SIZE 128
+/* Doomed files that are handled by one transaction. */
+#define DOOMED_BATCH 1000
 
 static DIR *list(int root, const char *path, struct error *err)
 {
@@ -160,6 +164,14 @@ static void writer_paths(
 	(void)snprintf(lock, PATH_SIZE, WRITERS "/%.40s/lock", name);
 }
 
+bool writer_is_live(struct spool *spool, const char *name)
+{
+	char path[PATH_SIZE], lock[PATH_SIZE];
+
+	writer_paths(name, path, lock);
+	return guard_is_live(spool->root, lock);
+}
+
 static bool recover_writer(struct spool *spool, const char *name,
     struct recovery *report, struct error *err)
 {
@@ -179,12 +191,9 @@ static bool recover_writer(struct spool *spool, const char *name,
 	return true;
 }
 
-/* --- what completion still has to unlink ------------------------------ */
-
-/* How many doomed rows are looked at, and deleted, at once. */
-#define DOOMED_BATCH 1000
-
-static bool list_doomed(
+/* The next files that completion still has to unlink. One with a record is not
+ * finished, whatever its row says. */
+static bool collect_doomed(
     struct spool *spool, struct tasks *doomed, struct error *err)
 {
 	struct index_txn *txn;
@@ -202,7 +211,6 @@ static bool list_doomed(
 	     found = index_next(walk, &key, &value)) {
 		struct id id = key_id(key);
 
-		/* One with a record is not finished, whatever this says. */
 		if (value.len > 0 && !message_get(txn, &id, &row))
 			tasks_add(doomed, &id, *(const uint8_t *)value.data, 0);
 	}
@@ -211,16 +219,12 @@ static bool list_doomed(
 	return true;
 }
 
-/* An id that was doomed never comes back, so whoever else unlinks the same
- * file, or deletes the same row, does no harm. */
 static bool forget_doomed(
     struct spool *spool, const struct tasks *doomed, struct error *err)
 {
 	struct index_txn *txn;
 
-	if (!maildir_sync(&spool->maildirs, BOX_QUEUE, err) ||
-	    !maildir_sync(&spool->maildirs, BOX_DEAD, err) ||
-	    !spool_write_begin(spool, &txn, err))
+	if (!spool_write_begin(spool, &txn, err))
 		return false;
 	for (size_t i = 0; i < doomed->count; i++) {
 		struct key key = doomed_key(&doomed->items[i].id);
@@ -230,22 +234,29 @@ static bool forget_doomed(
 	return spool_txn_commit(spool, &txn, err);
 }
 
+/* Unlinks them, makes that durable, and only then forgets them. A living
+ * agent may be doing the same: each step is right twice, for an id that was
+ * doomed never comes back. */
 bool spool_finish_doomed(
     struct spool *spool, uint64_t *unlinked, struct error *err)
 {
+	const struct maildirs *dirs = &spool->maildirs;
 	struct tasks doomed = {0};
-	bool done;
+	bool done, more;
 
 	*unlinked = 0;
 	do {
 		tasks_clear(&doomed);
-		done = list_doomed(spool, &doomed, err);
+		done = collect_doomed(spool, &doomed, err);
+		more = done && doomed.count == DOOMED_BATCH;
 		if (!done || doomed.count == 0)
 			break;
-		unlink_files(&spool->maildirs, doomed.items, doomed.count);
+		unlink_files(dirs, doomed.items, doomed.count);
+		done = maildir_sync(dirs, BOX_QUEUE, err) &&
+		       maildir_sync(dirs, BOX_DEAD, err) &&
+		       forget_doomed(spool, &doomed, err);
 		*unlinked += doomed.count;
-		done = forget_doomed(spool, &doomed, err);
-	} while (done && doomed.count == DOOMED_BATCH);
+	} while (done && more);
 	tasks_free(&doomed);
 	return done;
 }
@@ -261,7 +272,10 @@ bool spool_recover(
 	memset(report, 0, sizeof(*report));
 	if (!guard_recovery(spool->root, &fd, err))
 		return false;
-	dir = list(spool->root, WRITERS, err);
+	/* First: the files are judged by the records that stay. */
+	dir = flight_settle(spool, NULL, &report->retracted, err)
+		  ? list(spool->root, WRITERS, err)
+		  : NULL;
 	done = dir != NULL;
 	while (done && (entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] != '.' && entry->d_type == DT_DIR)

@@ -1,6 +1,7 @@
 /*
- * Recovery: what a dead writer left in queue/tmp/<writer>, and what completion
- * still had to unlink. Its time is proportional to what was in flight; `new`
+ * Recovery: records that a dead writer's last group may have left without
+ * their files, what it left in queue/tmp/<writer>, and what completion still
+ * had to unlink. Its time is proportional to what was in flight; `new`
  * is never scanned. INTERNALS.md lists the cases by number.
  */
 #ifndef SPOOL_RECOVER_H
@@ -20,6 +21,7 @@ struct recovery {
 	uint64_t orphaned;   /* files without a record: set aside */
 	uint64_t unfinished; /* half-received files: removed */
 	uint64_t unlinked;   /* files of finished messages */
+	uint64_t retracted;  /* records whose file never reached the disk */
 };
 
 /* Handles every writer whose lock is free. */
@@ -33,6 +35,8 @@ MUST_CHECK bool spool_recover_own(struct spool *spool, const struct id *ids,
  * forgets them. */
 MUST_CHECK bool spool_finish_doomed(
     struct spool *spool, uint64_t *unlinked, struct error *err);
+/* Whether the writer of that name holds its lock. */
+bool writer_is_live(struct spool *spool, const char *name);
 /* Joins the writers: makes queue/tmp/<writer> and holds its lock. */
 MUST_CHECK bool spool_become_writer(struct spool *spool, struct error *err);
 /* Leaves them; the folder goes if it is empty. */

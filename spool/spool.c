@@ -8,7 +8,7 @@
 #include "base/number.h"
 #include "base/os.h"
 #include "spool/commit.h"
-#include "spool/events.h"
+#include "spool/flight.h"
 #include "spool/guard.h"
 #include "spool/internal.h"
 #include "spool/notify.h"
@@ -362,9 +362,10 @@ static bool take_part(struct spool *spool, struct error *err)
 	if (!spool_recover(spool, &report, err) ||
 	    !spool_become_writer(spool, err))
 		return false;
-	if (report.writers > 0)
+	if (report.writers > 0 || report.retracted > 0)
 		log_event(LOG_WARN, "spool_recovered",
 		    LOG_NUMBER("writers", report.writers),
+		    LOG_NUMBER("retracted", report.retracted),
 		    LOG_NUMBER("kept", report.kept),
 		    LOG_NUMBER("orphaned", report.orphaned),
 		    LOG_NUMBER("unfinished", report.unfinished),
@@ -435,13 +436,27 @@ bool spool_open(const struct spool_options *options, struct spool **result,
 	return true;
 }
 
+/* The committer has ended: a last group that failed stays for recovery. */
+static void land(struct spool *spool)
+{
+	struct error err;
+
+	if (spool->committer == NULL)
+		return;
+	committer_free(&spool->committer);
+	if (spool_healthy(spool, NULL) &&
+	    !flight_forget(spool, spool->writer_name, &err))
+		log_event(
+		    LOG_WARN, "flight_row_stays", LOG_TEXT("error", err.text));
+}
+
 void spool_close(struct spool **spool)
 {
 	struct spool *gone = *spool;
 
 	if (gone == NULL)
 		return;
-	committer_free(&gone->committer);
+	land(gone);
 	notifier_free(&gone->notifier);
 	if (gone->root >= 0)
 		spool_leave_writers(gone);

@@ -124,6 +124,9 @@ void spool_commit(struct draft **draft, const struct envelope *envelope,
 /* Forgets the draft, file and promised room included. NULL is fine. */
 void spool_discard(struct draft **draft);
 
+/* An id as text with its NUL: in replies, logs, payloads. */
+void spool_id_format(const struct id *id, char text[ID_TEXT + 1]);
+
 /* --- reading ---------------------------------------------------------- */
 
 /* A stored message, wherever it lies. ERROR_NOT_FOUND if it is gone,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 /* Enough to keep the discards of a disk going. */
-#define THREADS 2
+#define THREADS 4
 /* What one thread takes at once. */
 #define BATCH 32
 

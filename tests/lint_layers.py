@@ -19,7 +19,7 @@ LAYERS = {
     "httpapi": {"base", "mail", "spool", "httpapi"},
 }
 # All that others may see of the spool.
-FACADE = {"spool/spool.h", "spool/operator.h"}
+FACADE = {"spool/spool.h", "spool/operator.h", "spool/id.h"}
 FACADE_USERS = {"smtpd", "deliver", "httpapi"}
 
 # A library hides behind one module: header -> where it may be included.

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A label one longer than it may be. */
+#define PATH_OF_LABEL_64                                                       \
+	"<a@0123456789012345678901234567890123456789012345678901234567890123>"
+
 /* Memory of exactly this length, so that sanitizers see its end. */
 static char *exact(const char *text, size_t len)
 {
@@ -83,9 +87,7 @@ static void broken_paths_are_refused_at_every_cut(void **state)
 	    "<a@[IPv6:1.2.3.4]>", "<a@[2001:db8::1]>", "<a@[x:y]>",
 	    "<@a,b:c@d>", "<@a:>", "<@a:@b>", "<a@b@c>", "<a\x01@b>",
 	    "<a\xFF@b>", "<\"\x7F\"@b>", "<a@b\xC3>", "<<a@b>>", "< a@b>",
-	    "<a@"
-	    "0123456789012345678901234567890123456789012345678901234567890123"
-	    ">"};
+	    PATH_OF_LABEL_64};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

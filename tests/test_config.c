@@ -369,9 +369,9 @@ static const struct {
     {"PHOENIX_WEBHOOK_URL", "http://::1/", "is not an http://"},
     {"REDIS_URL", "rediss://h", "asks for TLS, which is not supported"},
     {"REDIS_URL", "h:6379", "is neither redis://"},
-    {"REDIS_URL", "redis://", "names no host"},
-    {"REDIS_URL", "redis://h:x", "names no host, or a port"},
-    {"REDIS_URL", "redis://h/x", "a database that is not a number"},
+    {"REDIS_URL", "redis://", "is neither redis://"},
+    {"REDIS_URL", "redis://h:x", "is neither redis://"},
+    {"REDIS_URL", "redis://h/x", "is neither redis://"},
     {"CLAMAV_ADDRESS", "clamd", "is neither host:port"},
     {"ACCESS_DENY", "192.0.2.0/33", "is not a network"},
     {"ACCESS_DENY", "2001:db8::/129", "is not a network"},
@@ -615,13 +615,13 @@ static void a_line_of_the_file_has_its_limit(void **state)
 
 	(void)state;
 	/* 198 bytes with the name ... */
-	(void)snprintf(text, sizeof(text), "redis_url=unix:/%0182d\n", 0);
+	(void)snprintf(text, sizeof(text), "elektrine_dlq_name=%0179d\n", 0);
 	use_ini(text);
 	c = must_load(PROGRAM_SPOOL);
-	assert_int_equal(strlen(c->redis_url), 188);
+	assert_int_equal(strlen(c->elektrine_dlq_name), 179);
 	config_free(&c);
 	/* ... and one more. */
-	(void)snprintf(text, sizeof(text), "redis_url=unix:/%0183d\n", 0);
+	(void)snprintf(text, sizeof(text), "elektrine_dlq_name=%0180d\n", 0);
 	use_ini(text);
 	must_refuse(PROGRAM_SPOOL, "line 1 is too long");
 	remove_file("ini");

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "spool/id.h"
+#include "spool/internal.h"
 #include "spool/message.h"
 #include "spool_fixture.h"
 
@@ -294,6 +295,32 @@ static void outcomes_wait_while_they_cannot_be_recorded(void **state)
 	spool_close(&spool);
 }
 
+static void recovery_finishes_what_was_doomed_and_forgets_it(void **state)
+{
+	struct spool *spool = open_spool();
+	struct agent *agent = open_agent(spool, &policy);
+	struct index_txn *txn;
+	struct work *works[1];
+	struct outcome done;
+	struct error err;
+	char id[ID_TEXT + 1];
+
+	(void)state;
+	put(spool, one, 1, id);
+	assert_int_equal(turn(agent, NULL, 0, works, 1), 1);
+	done = outcome_of(&works[0], OUTCOME_DELIVERED, BLAME_MESSAGE);
+	assert_int_equal(turn(agent, &done, 1, works, 0), 0);
+	/* The agent leaves before its row is settled: as if it had died. */
+	spool_agent_close(&agent);
+	spool_close(&spool);
+	spool = open_spool();
+	assert_true(spool_read_begin(spool, &txn, &err));
+	assert_int_equal(index_count(txn, TABLE_DOOMED), 0);
+	spool_txn_abort(spool, &txn);
+	expect_files("queue/new", 0);
+	spool_close(&spool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +333,7 @@ int main(void)
 	    CASE(a_jump_of_the_clock_ages_nothing_and_delays_little),
 	    CASE(the_budget_bounds_every_minute),
 	    CASE(outcomes_wait_while_they_cannot_be_recorded),
+	    CASE(recovery_finishes_what_was_doomed_and_forgets_it),
 	};
 
 	log_to_fd(2);

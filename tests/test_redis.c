@@ -20,9 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LONG_PATH                                                              \
-	"/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/"  \
-	"0123456789/0123456789/0123456789/0123456789"
+#define TEN "/123456789"
+#define LONG_URL "unix:" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
 
 static void same(const char *got, const char *want)
 {
@@ -104,7 +103,7 @@ static void redis_url_refuses_the_rest_and_keeps_the_password(void **state)
 	    "rediss://:hidden@h",
 	    "unix:relative",
 	    "unix:",
-	    "unix:" LONG_PATH,
+	    LONG_URL,
 	};
 
 	(void)state;

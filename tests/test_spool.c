@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "bounds.h"
+#include "spool/flight.h"
 #include "spool/id.h"
 #include "spool/internal.h"
 #include "spool/message.h"
@@ -93,11 +94,13 @@ static void a_failed_sync_refuses_the_mail_and_heals(void **state)
 	char id[ID_TEXT + 1];
 
 	(void)state;
+	memcpy(id, spool_draft_id(draft), sizeof(id));
 	os_break_for_test(OS_FDATASYNC, 1, EIO, false);
 	/* The disk stays broken until we say so. */
 	os_break_for_test(OS_FSYNC, 1, EIO, true);
 	err = commit_and_wait(draft, &envelope);
 	assert_int_equal(err.kind, ERROR_IO);
+	assert_int_equal(state_of(spool, id, 0), STATE_COUNT);
 	assert_false(spool_healthy(spool, &err));
 	assert_false(spool_begin(spool, &envelope, 3, &draft, &err));
 	assert_int_equal(err.kind, ERROR_IO);
@@ -107,6 +110,40 @@ static void a_failed_sync_refuses_the_mail_and_heals(void **state)
 		(void)usleep(50000);
 	assert_true(spool_healthy(spool, NULL));
 	put(spool, one, 1, id);
+	spool_close(&spool);
+}
+
+static void a_record_without_its_file_was_never_promised(void **state)
+{
+	char gone[ID_TEXT + 1], stays[ID_TEXT + 1], path[600];
+	struct index_txn *txn;
+	struct spool *spool;
+	struct error err;
+	struct id ids[2];
+
+	(void)state;
+	spool = open_spool();
+	put(spool, one, 1, gone);
+	put(spool, one, 1, stays);
+	assert_true(id_parse(gone, &ids[0]) && id_parse(stays, &ids[1]));
+	/* As after a power cut: both were in flight, one file did not reach
+	 * the disk. */
+	assert_true(spool_write_begin(spool, &txn, &err));
+	flight_put(txn, "00000000000000000000000000", ids, 2);
+	assert_true(spool_txn_commit(spool, &txn, &err));
+	(void)snprintf(path, sizeof(path), "%s/queue/new/%s", dir, gone);
+	assert_int_equal(truncate(path, 100), 0);
+	spool_close(&spool);
+	spool = open_spool();
+	assert_int_equal(state_of(spool, gone, 0), STATE_COUNT);
+	assert_int_equal(state_of(spool, stays, 0), STATE_QUEUED);
+	expect_files("queue/new", 1);
+	/* What was not in flight is not doubted: that would be a lost one. */
+	(void)snprintf(path, sizeof(path), "%s/queue/new/%s", dir, stays);
+	assert_int_equal(unlink(path), 0);
+	spool_close(&spool);
+	spool = open_spool();
+	assert_int_equal(state_of(spool, stays, 0), STATE_QUEUED);
 	spool_close(&spool);
 }
 
@@ -352,6 +389,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(a_message_comes_back_as_it_was),
 	    CASE(a_failed_sync_refuses_the_mail_and_heals),
+	    CASE(a_record_without_its_file_was_never_promised),
 	    CASE(a_full_disk_refuses_mail_and_nothing_else),
 	    CASE(a_killed_process_leaves_no_claim_and_no_half_message),
 	    CASE(a_file_without_a_record_is_set_aside),

@@ -146,6 +146,13 @@ class Process:
         self.log.close()
         same(code, 0, "exit code of " + self.name)
 
+    def print_output(self):
+        """What is no event, and the last events."""
+        lines = self.output().splitlines()
+        events = [line for line in lines if line.startswith("{")]
+        others = [line for line in lines if not line.startswith("{")]
+        print("--- " + self.name, *others[:200], *events[-40:], sep="\n")
+
     def complaints(self):
         """What the sanitizers found."""
         return re.findall(
@@ -192,9 +199,9 @@ class Phoenix(Process):
 
 
 class Redis(Process):
-    def __init__(self, stack, port):
+    def __init__(self, stack, port, options):
         argv = ["redis-server", "--port", str(port), "--save", ""]
-        argv += ["--bind", "127.0.0.1", "--dir", stack.dir]
+        argv += ["--bind", "127.0.0.1", "--dir", stack.dir, *options]
         super().__init__(stack, "redis", argv)
         eventually(lambda: can_connect(port), "redis listens")
 
@@ -289,8 +296,8 @@ class Stack:
     def deliver(self, **settings):
         return self.program("elektrine-deliver", settings)
 
-    def redis(self, port):
-        return self.add(Redis(self, port))
+    def redis(self, port, *options):
+        return self.add(Redis(self, port, options))
 
     # --- mail -------------------------------------------------------------
 
@@ -355,10 +362,10 @@ class Stack:
             if process.running():
                 process.thaw()
                 process.kill()
-            complaints += process.complaints()
-            if failed:
-                tail = process.output().splitlines()[-40:]
-                print("--- %s" % process.name, *tail, sep="\n")
+            found = process.complaints()
+            complaints += found
+            if failed or found:
+                process.print_output()
         self.folder.cleanup()
         same(complaints, [], "what the sanitizers found")
 

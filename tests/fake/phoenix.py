@@ -340,39 +340,17 @@ PRINT_LOCK = threading.Lock()
 
 
 def print_payload(payload, request, status):
-    headers = request["headers"]
-    lines = [
-        "",
-        "=== %s for %s (try %s, %d bytes, answered %d)"
-        % (
-            payload.get("message_id"),
-            payload.get("rcpt_to"),
-            headers.get("x-delivery-attempt", "?"),
-            request["length"],
-            status,
-        )
-    ]
-    for name in ("from", "to", "subject", "mail_from", "timestamp"):
-        lines.append("    %-9s %s" % (name, payload.get(name)))
-    verdicts = ["spf", "dkim", "dmarc", "arc", "spam_status"]
-    lines.append(
-        "    checks    "
-        + ", ".join("%s %s" % (v, payload.get(v)) for v in verdicts)
+    """The payload as it came, but for the middle of long strings."""
+    line = "=== %s for %s (try %s, %d bytes, answered %d)" % (
+        payload.get("message_id"),
+        payload.get("rcpt_to"),
+        request["headers"].get("x-delivery-attempt", "?"),
+        request["length"],
+        status,
     )
-    for attachment in payload.get("attachments") or []:
-        lines.append(
-            "    attached  %(filename)s (%(content_type)s, %(size)s bytes)"
-            % attachment
-        )
-    html = payload.get("html_body") or ""
-    if html:
-        lines.append("    html      %d characters" % len(html))
-    text = (payload.get("text_body") or "").splitlines()
-    lines += ["    | " + line for line in text[:8]]
-    if len(text) > 8:
-        lines.append("    | ... (%d lines more)" % (len(text) - 8))
+    text = json.dumps(shorten(payload), indent=2, ensure_ascii=False)
     with PRINT_LOCK:
-        print("\n".join(lines), flush=True)
+        print(line, text, sep="\n", flush=True)
 
 
 def main():

@@ -71,6 +71,22 @@ def story_its_answers_break_off(stack):
     stack.queue_empties()
 
 
+def story_it_hangs(stack):
+    """Connected, and no answer: the time-out ends each try."""
+    phoenix = stack.phoenix()
+    smtpd = stack.smtpd()
+    agent = stack.deliver(WEBHOOK_TIMEOUT_MS=300)
+    phoenix.freeze()
+    ids = stack.send(smtpd, count=10)
+    event = agent.wait_event("circuit_open")[0]
+    same(event["reason"], "timeout", "reason of the circuit")
+    phoenix.thaw()
+    eventually(lambda: phoenix.delivered() == 10, "all of it arrives")
+    keys = {p["headers"]["x-idempotency-key"] for p in phoenix.posts()}
+    same(keys, {id + ":0" for id in ids}, "keys, also of what came twice")
+    stack.queue_empties()
+
+
 def story_one_bad_message_holds_up_nobody(stack):
     phoenix = stack.phoenix()
     phoenix.control(status=500, for_rcpt="bad@example.com")

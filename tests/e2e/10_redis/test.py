@@ -2,12 +2,13 @@
 lost, delayed for more than about a second, or refused."""
 
 import os
+import socket
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
-from stack import check, eventually, free_port, run, same
+from stack import PATIENCE, Failed, check, eventually, free_port, run, same
 
 SOON = 2.5  # a poll interval, and what a busy machine adds
 
@@ -53,16 +54,61 @@ def story_redis_comes_late(stack):
     smtpd.stop()
 
 
-def story_redis_wakes_an_agent_that_hears_nothing_else(stack):
+def listen(path, password, channels):
+    """A subscriber of our own, that speaks the protocol by hand."""
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(PATIENCE)
+    # Its socket comes a moment after its port.
+    eventually(lambda: client.connect_ex(path) == 0, "redis listens there")
+    lines = "AUTH %s\r\nSUBSCRIBE %s\r\n" % (password, " ".join(channels))
+    client.sendall(lines.encode())
+    return client.makefile("r", newline="\r\n")
+
+
+def heard(stream, channel):
+    """The next message on this channel."""
+    for line in stream:
+        if line.strip() == "message":
+            same(stream.readline()[0], "$", "length of the channel")
+            name = stream.readline().strip()
+            stream.readline()
+            text = stream.readline().strip()
+            if name == channel:
+                return text
+    raise Failed("the connection to redis ended")
+
+
+def story_new_and_dead_messages_are_announced(stack):
+    path = os.path.join(stack.dir, "redis.sock")
     port = free_port()
-    stack.settings["REDIS_URL"] = "redis://127.0.0.1:%d/1" % port
-    stack.redis(port)
+    stack.redis(port, "--requirepass", "p@ss/word", "--unixsocket", path)
+    stack.settings["REDIS_URL"] = "redis://:p%%40ss%%2Fword@127.0.0.1:%d/1" % (
+        port
+    )
+    channels = ["elektrine:inbound", "elektrine:inbound:dlq"]
+    stream = listen(path, "p@ss/word", channels)
     phoenix, smtpd, agent = stack.phoenix(), stack.smtpd(), stack.deliver()
+    for process, count in ((agent, 2), (smtpd, 1)):
+        eventually(
+            lambda p=process, n=count: len(p.events("redis_connected")) == n,
+            "it is connected",
+        )
+    phoenix.control(status=404, body={"error": "no", "bounce": True}, count=1)
+    [id] = stack.send(smtpd)
+    same(heard(stream, channels[0]), id, "the new message")
+    same(heard(stream, channels[1]), id, "the dead message")
+    send_and_see(stack, phoenix, smtpd)
+
+
+def story_redis_on_a_local_socket(stack):
+    path = os.path.join(stack.dir, "redis.sock")
+    stack.redis(free_port(), "--unixsocket", path)
+    stack.settings["REDIS_URL"] = "unix:" + path
+    agent = stack.deliver()
     eventually(
         lambda: len(agent.events("redis_connected")) == 2, "it is connected"
     )
-    eventually(lambda: smtpd.events("redis_connected"), "smtpd is too")
-    send_and_see(stack, phoenix, smtpd)
+    agent.stop()
 
 
 def story_redis_is_killed_between_acceptance_and_delivery(stack):

@@ -1,0 +1,346 @@
+#include "mail/text_layout.h"
+
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+#define LEAST_WIDTH 20U
+#define QUOTE "> "
+/* Of what stands to the left of a block; deeper ones are not set in. */
+#define MARGIN_MAX 200
+
+static unsigned larger(unsigned a, unsigned b)
+{
+	return a > b ? a : b;
+}
+
+static struct layout_block *top(struct layout *layout)
+{
+	return &layout->blocks[layout->depth - 1];
+}
+
+void layout_open(struct layout *layout, struct buf *out)
+{
+	*layout = (struct layout){.out = out,
+	    .depth = 1,
+	    .word = buf_new(SIZE_MAX / 2),
+	    .margin = buf_new(MARGIN_MAX)};
+	layout->blocks[0].width = LAYOUT_WIDTH;
+}
+
+static void write(struct layout *layout, const char *text, size_t len)
+{
+	if (!layout->full && !buf_append(layout->out, text, len))
+		layout->full = true;
+}
+
+/* The line breaks of the text itself, each with the margin of the block. At
+ * the start of a quotation they do not count. */
+static void write_newlines(struct layout *layout)
+{
+	if (layout->quote_begins)
+		layout->newlines = 0;
+	layout->quote_begins = false;
+	for (; layout->newlines > 0 && !layout->full; layout->newlines--) {
+		write(layout, "\n", 1);
+		write(layout, buf_text(&layout->margin), layout->margin.len);
+	}
+	layout->newlines = 0;
+}
+
+/* Writes what a block begins with. */
+static void write_mark(struct layout *layout, struct layout_block *block)
+{
+	static const char blanks[LAYOUT_MARK] = "                        ";
+
+	block->begun = true;
+	block->margin_len = layout->margin.len;
+	if (block->kind != LAYOUT_QUOTE && block->kind != LAYOUT_ITEM)
+		return;
+	write_newlines(layout);
+	if (block->kind == LAYOUT_QUOTE) {
+		write(layout, QUOTE, strlen(QUOTE));
+		(void)buf_append_text(&layout->margin, QUOTE);
+		layout->quote_begins = true;
+		return;
+	}
+	write(layout, block->mark, block->mark_len);
+	(void)buf_append(&layout->margin, blanks, block->mark_len);
+}
+
+/*
+ * Text comes into the current block: it and the blocks around it that had
+ * none begin here. The innermost says how far below what is before them, and
+ * each around it only if something empty in it asked for more.
+ */
+static void begin(struct layout *layout)
+{
+	struct layout_block *blocks = layout->blocks;
+	size_t begun = layout->depth, i;
+	unsigned leading;
+
+	while (begun > 0 && !blocks[begun - 1].begun)
+		begun--;
+	if (begun == layout->depth)
+		return;
+	leading = blocks[layout->depth - 1].leading;
+	for (i = layout->depth - 1; i > 0 && i >= begun; i--) {
+		leading = larger(blocks[i - 1].owed, leading);
+		blocks[i - 1].owed = 0;
+	}
+	if (begun > 0)
+		layout->newlines += leading;
+	for (i = begun; i < layout->depth; i++)
+		write_mark(layout, &blocks[i]);
+}
+
+/* Writes the word that waited. */
+static void end_word(struct layout *layout)
+{
+	struct layout_block *block = top(layout);
+
+	if (layout->word.len == 0)
+		return;
+	if (block->used > 0 &&
+	    block->used + 1 + layout->word_width > block->width) {
+		layout->newlines++;
+		block->used = 0;
+	}
+	if (block->used > 0) {
+		write(layout, " ", 1);
+		block->used++;
+	}
+	write_newlines(layout);
+	write(layout, buf_text(&layout->word), layout->word.len);
+	block->used += layout->word_width;
+	buf_clear(&layout->word);
+	layout->word_width = 0;
+}
+
+void layout_close(struct layout *layout)
+{
+	end_word(layout);
+	write_newlines(layout);
+	buf_free(&layout->word);
+	buf_free(&layout->margin);
+}
+
+void layout_begin(
+    struct layout *layout, enum layout_kind kind, unsigned leading)
+{
+	struct layout_block *outer, *block;
+
+	end_word(layout);
+	assert(
+	    layout->depth < sizeof(layout->blocks) / sizeof(layout->blocks[0]));
+	outer = top(layout);
+	block = &layout->blocks[layout->depth++];
+	*block = (struct layout_block){.kind = kind,
+	    .leading = leading,
+	    .pre = outer->pre || kind == LAYOUT_PRE,
+	    .width = outer->width};
+	if (kind == LAYOUT_QUOTE)
+		block->width =
+		    larger(LEAST_WIDTH, outer->width - (unsigned)strlen(QUOTE));
+}
+
+void layout_begin_item(struct layout *layout, const char *mark)
+{
+	struct layout_block *block;
+	size_t len = strlen(mark);
+
+	layout_begin(layout, LAYOUT_ITEM, 1);
+	block = top(layout);
+	if (len > LAYOUT_MARK)
+		len = LAYOUT_MARK;
+	memcpy(block->mark, mark, len);
+	block->mark_len = (unsigned)len;
+	block->width = block->width > LEAST_WIDTH + block->mark_len
+			   ? block->width - block->mark_len
+			   : LEAST_WIDTH;
+}
+
+void layout_end(struct layout *layout, unsigned trailing)
+{
+	struct layout_block *block = top(layout), *outer = block - 1;
+	unsigned breaks;
+
+	end_word(layout);
+	assert(layout->depth > 1);
+	if (block->kind == LAYOUT_QUOTE ||
+	    (block->kind == LAYOUT_ITEM && block->mark_len > 0))
+		begin(layout);
+	if (block->kind == LAYOUT_QUOTE && block->begun) {
+		layout->newlines = 0;
+		layout->quote_begins = false;
+	} else if (block->kind == LAYOUT_ITEM && block->begun) {
+		write_newlines(layout);
+	}
+	if (block->begun) {
+		layout->margin.len = block->margin_len;
+	} else {
+		/* Nothing in it, but its distance counts. */
+		breaks = larger(outer->owed, block->leading);
+		if (outer->begun)
+			layout->newlines += breaks;
+		else
+			outer->leading = breaks;
+	}
+	outer->owed = larger(block->owed, trailing);
+	outer->used = 0;
+	layout->depth--;
+}
+
+/* Capitals, one character for one. */
+static uint32_t upper(uint32_t c)
+{
+	if (c < 0x80)
+		return c >= 'a' && c <= 'z' ? c - 0x20 : c;
+	if ((c >= 0xE0 && c <= 0xFE && c != 0xF7) ||
+	    (c >= 0x3B1 && c <= 0x3CB && c != 0x3C2) ||
+	    (c >= 0x430 && c <= 0x44F))
+		return c - 0x20;
+	if (c >= 0x450 && c <= 0x45F)
+		return c - 0x50;
+	if ((c >= 0x100 && c <= 0x137 && c != 0x131) ||
+	    (c >= 0x14A && c <= 0x177) || (c >= 0x460 && c <= 0x481) ||
+	    (c >= 0x48A && c <= 0x4BF) || (c >= 0x1E00 && c <= 0x1E95) ||
+	    (c >= 0x1EA0 && c <= 0x1EFF))
+		return c & ~1U;
+	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E))
+		return (c & 1U) == 0 ? c - 1 : c;
+	return c == 0xFF ? 0x178 : c;
+}
+
+static void add_to_word(struct layout *layout, struct slice text)
+{
+	char capital[UTF8_MAX];
+	size_t bad, len;
+	int seq;
+
+	for (size_t at = 0; at < text.len; at += (size_t)seq) {
+		seq = utf8_sequence(text.data + at, text.len - at, &bad);
+		if (seq <= 0)
+			seq = (int)bad;
+		/* Columns as most programs count them: a pair of surrogates
+		 * is two. */
+		layout->word_width += seq == 4 ? 2 : 1;
+		if (layout->upper == 0) {
+			(void)buf_append(
+			    &layout->word, text.data + at, (size_t)seq);
+			continue;
+		}
+		if (seq == 2 && memcmp(text.data + at, "\xC3\x9F", 2) == 0) {
+			(void)buf_append(&layout->word, "SS", 2);
+			layout->word_width++;
+			continue;
+		}
+		len = utf8_encode(
+		    upper(utf8_decode(text.data + at, seq)), capital);
+		(void)buf_append(&layout->word, capital, len);
+	}
+	layout->words++;
+}
+
+/* How many bytes of white space the text begins with: that of HTML, and the
+ * space without width. */
+static size_t white_len(struct slice text)
+{
+	size_t len = 0;
+
+	while (len < text.len) {
+		if (slice_is_space(text.data[len]) || text.data[len] == '\f')
+			len++;
+		else if (text.len - len >= 3 &&
+			 memcmp(text.data + len, "\xE2\x80\x8B", 3) == 0)
+			len += 3;
+		else
+			break;
+	}
+	return len;
+}
+
+static size_t word_len(struct slice text)
+{
+	size_t len = 0;
+
+	while (len < text.len && white_len(slice_from(text, len)) == 0)
+		len++;
+	return len;
+}
+
+static void add_pre(struct layout *layout, struct slice text)
+{
+	size_t len;
+
+	if (text.len == 0)
+		return;
+	begin(layout);
+	while (text.len > 0) {
+		len = slice_find(text, '\n');
+		if (len > 0) {
+			write_newlines(layout);
+			write(layout, text.data, len);
+		}
+		if (len < text.len)
+			layout->newlines++;
+		text = slice_from(text, len < text.len ? len + 1 : len);
+	}
+}
+
+/* The line breaks that blocks inside left behind. */
+static void pay_breaks(struct layout *layout, struct layout_block *block)
+{
+	begin(layout);
+	if (block->owed == 0)
+		return;
+	layout->newlines += block->owed;
+	block->owed = 0;
+	block->used = 0;
+}
+
+void layout_text(struct layout *layout, struct slice text)
+{
+	struct layout_block *block = top(layout);
+	size_t white;
+
+	if (block->pre) {
+		add_pre(layout, text);
+		return;
+	}
+	while (text.len > 0 && !layout->full) {
+		white = white_len(text);
+		text = slice_from(text, white);
+		if (white > 0 && (text.len > 0 || block->owed == 0))
+			block->space = true;
+		if (text.len == 0)
+			break;
+		pay_breaks(layout, block);
+		if (block->space)
+			end_word(layout);
+		block->space = false;
+		add_to_word(layout, slice_first(text, word_len(text)));
+		text = slice_from(text, word_len(text));
+	}
+}
+
+void layout_break(struct layout *layout)
+{
+	end_word(layout);
+	begin(layout);
+	layout->newlines++;
+	top(layout)->used = 0;
+}
+
+void layout_space(struct layout *layout)
+{
+	top(layout)->space = true;
+}
+
+void layout_fresh_line(struct layout *layout)
+{
+	end_word(layout);
+	if (top(layout)->used > 0)
+		layout_break(layout);
+}

@@ -1,0 +1,1 @@
+"""Parts of the benchmark: run (beside this folder) puts them together."""
