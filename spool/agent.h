@@ -38,6 +38,10 @@ struct turn {
 	struct tasks unlink, status, died;
 	/* To do, and to sync, before it is. */
 	struct tasks bury, revive;
+	/* Names that a message which stays gives up: dropped before it is,
+	 * under the writer's lock. Nobody can be giving such a name back at
+	 * that moment, and nobody drops one later that was given back. */
+	struct tasks leave;
 	bool sync_status; /* cancel and hold must survive a rebuild */
 };
 
@@ -67,9 +71,12 @@ void turn_detach(struct turn *turn, const struct id *id, unsigned recipient,
 void turn_attach(struct turn *turn, const struct id *id, unsigned recipient,
     const struct delivery_row *row);
 /* A detached delivery ends as delivered, cancelled or dead; with its last one
- * the message ends too. */
+ * the message ends too. A dead one that is cancelled was discarded. */
 void turn_finish(struct turn *turn, const struct id *id, unsigned recipient,
     struct delivery_row *row, enum delivery_state final);
+/* A detached dead delivery waits for a try again, due now. */
+void turn_revive(struct turn *turn, const struct id *id, unsigned recipient,
+    struct delivery_row *row);
 /* Removes a message whose deliveries are all final. */
 void turn_remove_message(
     struct turn *turn, const struct id *id, const struct message_row *message);

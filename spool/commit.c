@@ -20,7 +20,6 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "bounds.h"
-#include "spool/destination.h"
 #include "spool/flight.h"
 #include "spool/heal.h"
 #include "spool/internal.h"
@@ -138,40 +137,6 @@ static bool sync_files(
 
 /* --- rows ------------------------------------------------------------- */
 
-static void put_lookup(
-    struct index_txn *txn, uint64_t hash, const struct id *id)
-{
-	struct key key = lookup_key(hash, id);
-
-	index_put(txn, TABLE_LOOKUP, key_bytes(&key), (struct bytes){"", 0});
-}
-
-static void put_rows(struct index_txn *txn, const struct draft_rows *rows,
-    struct counters *counters)
-{
-	const struct message_row *message = &rows->message;
-
-	message_put(txn, &rows->id, message);
-	if (message->message_id_hash != 0)
-		put_lookup(txn, message->message_id_hash, &rows->id);
-	for (unsigned i = 0; i < message->recipients; i++) {
-		const struct delivery_row *row = &rows->deliveries[i];
-		struct key key = due_key(
-		    row->lane, row->destination, row->due_ms, &rows->id, i);
-
-		delivery_put(txn, &rows->id, i, row);
-		index_put(
-		    txn, TABLE_DUE, key_bytes(&key), (struct bytes){"", 0});
-		put_lookup(txn, address_hash(row->address), &rows->id);
-		destination_arrive(txn, row->lane, row->destination,
-		    row->destination_name, row->due_ms);
-		counters->deliveries[row->lane][STATE_QUEUED]++;
-	}
-	counters->messages++;
-	counters->accepted++;
-	counters->bytes += message->size;
-}
-
 /* All rows of the group in one transaction, and which they are. */
 static bool commit_rows(struct group *group, struct error *err)
 {
@@ -186,8 +151,10 @@ static bool commit_rows(struct group *group, struct error *err)
 	for (group->put = 0; group->put < group->count && !index_failed(txn);
 	     group->put++) {
 		ids[group->put] = group->drafts[group->put]->id;
-		put_rows(txn, &group->drafts[group->put]->rows, &counters);
+		message_rows_put(
+		    txn, &group->drafts[group->put]->rows, &counters);
 	}
+	counters.accepted += group->put;
 	counters_put(txn, &counters);
 	flight_put(txn, spool->writer_name, ids, group->put);
 	return spool_txn_commit(spool, &txn, err);

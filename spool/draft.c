@@ -212,7 +212,7 @@ static bool write_at_once(
 }
 
 static bool write_file(struct draft *draft, const struct envelope *envelope,
-    const char *trace, size_t trace_len, struct error *err)
+    const char *trace, size_t trace_len, uint64_t *size, struct error *err)
 {
 	struct buf front = buf_new(LIMIT_ENVELOPE + LIMIT_TRACE);
 	bool streamed = draft->fd >= 0, done;
@@ -227,49 +227,10 @@ static bool write_file(struct draft *draft, const struct envelope *envelope,
 		(void)buf_append(&front, trace, trace_len);
 		done = streamed ? write_streamed(draft, &front, err)
 				: write_at_once(draft, &front, err);
-		draft->rows.message.size = front.len + draft->body_len;
+		*size = front.len + draft->body_len;
 	}
 	buf_free(&front);
 	return done;
-}
-
-static const char *copy(struct arena *arena, const char *text)
-{
-	return text == NULL ? "" : arena_strdup(arena, text);
-}
-
-/* Everything that the index will say of the message, copied. */
-static void build_rows(struct draft *draft, const struct envelope *envelope)
-{
-	struct arena *arena = draft->arena;
-	struct message_row *message = &draft->rows.message;
-
-	draft->rows.id = draft->id;
-	message->received_ms = envelope->received_ms;
-	message->recipients = (uint16_t)envelope->recipient_count;
-	message->live = message->recipients;
-	message->sender = copy(arena, envelope->sender);
-	message->client_ip = copy(arena, envelope->client_ip);
-	message->helo = copy(arena, envelope->helo);
-	message->user =
-	    envelope->authenticated ? copy(arena, envelope->auth_user) : "";
-	message->message_id = copy(arena, envelope->message_id);
-	if (message->message_id[0] != '\0')
-		message->message_id_hash = text_hash(message->message_id);
-	draft->rows.deliveries = arena_zalloc(
-	    arena, envelope->recipient_count * sizeof(struct delivery_row));
-	for (size_t i = 0; i < envelope->recipient_count; i++) {
-		const struct recipient *from = &envelope->recipients[i];
-		struct delivery_row *row = &draft->rows.deliveries[i];
-
-		row->lane = from->lane;
-		row->due_ms = envelope->received_ms;
-		row->aged_at_ms = envelope->received_ms;
-		row->address = copy(arena, from->address);
-		row->destination_name = copy(arena, from->destination);
-		row->destination = text_hash(row->destination_name);
-		row->reason = row->answer = "";
-	}
 }
 
 void spool_commit(struct draft **draft, const struct envelope *envelope,
@@ -277,15 +238,16 @@ void spool_commit(struct draft **draft, const struct envelope *envelope,
 {
 	struct draft *given = *draft;
 	struct envelope own = *envelope;
+	uint64_t size;
 
 	*draft = NULL;
 	own.id = given->id;
 	given->done = done;
 	given->done_arg = arg;
 	given->arena = arena_new();
-	if (write_file(given, &own, trace, trace_len, &given->failure)) {
+	if (write_file(given, &own, trace, trace_len, &size, &given->failure)) {
 		given->failure.kind = ERROR_NONE;
-		build_rows(given, &own);
+		message_rows_make(&given->rows, &own, size, given->arena);
 	}
 	buf_free(&given->pending);
 	committer_add(given->spool->committer, given);

@@ -116,6 +116,7 @@ void event_format(struct buf *out, const struct event *event)
 	number(out, "status", event->status);
 	text(out, "reason", event->reason);
 	text(out, "answer", event->answer);
+	text(out, "who", event->who);
 	number(out, "duration_ms", event->duration_ms);
 	number(out, "retry_in_ms", event->wait_ms);
 	origin(out, event->message);
@@ -193,24 +194,46 @@ static int64_t name_day(const char *name)
 	return (int64_t)timegm(&tm) / (DAY_MS / 1000);
 }
 
-void history_expire(int root, int64_t now_ms, int64_t retention_ms)
+/* The days that there are, in no order; the caller frees them. */
+static int64_t *list_days(int root, size_t *count)
 {
 	int fd = openat(root, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
-	struct error ignored;
+	int64_t *days = NULL;
 
+	*count = 0;
 	if (dir == NULL) {
 		os_close(&fd);
-		return;
+		return NULL;
 	}
 	while ((entry = readdir(dir)) != NULL) {
 		int64_t day = name_day(entry->d_name);
 
-		if (day >= 0 && (day + 1) * DAY_MS + retention_ms < now_ms)
-			(void)os_unlink(dirfd(dir), entry->d_name, &ignored);
+		if (day < 0)
+			continue;
+		days = xrealloc(days, (*count + 1) * sizeof(*days));
+		days[(*count)++] = day;
 	}
 	(void)closedir(dir);
+	return days;
+}
+
+void history_expire(int root, int64_t now_ms, int64_t retention_ms)
+{
+	size_t count;
+	int64_t *days = list_days(root, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		char path[PATH_SIZE];
+		struct error ignored;
+
+		if ((days[i] + 1) * DAY_MS + retention_ms >= now_ms)
+			continue;
+		day_path(days[i], path);
+		(void)os_unlink(root, path, &ignored);
+	}
+	free(days);
 }
 
 /* Whether the line is whole: its checksum is right. */
@@ -245,32 +268,54 @@ static bool each_of_day(
 	return go_on;
 }
 
+static bool open_log(int root, int64_t day, FILE **file, struct error *err)
+{
+	char path[PATH_SIZE];
+	struct error why;
+	int fd;
+
+	*file = NULL;
+	day_path(day, path);
+	if (!os_open(root, path, O_RDONLY, 0, &fd, &why))
+		/* It may just have expired. */
+		return why.kind == ERROR_NOT_FOUND ||
+		       error_set(err, why.kind, "%.390s", why.text);
+	*file = fdopen(fd, "r");
+	if (*file == NULL)
+		fatal("fdopen failed");
+	return true;
+}
+
+static int by_day(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 bool history_each(int root, int64_t from_ms, int64_t to_ms,
     history_each_fn *each, void *arg, uint64_t *damaged, struct error *err)
 {
-	int64_t last = to_ms / DAY_MS;
-	bool go_on = true;
+	size_t count;
+	int64_t *days = list_days(root, &count);
+	bool go_on = true, done = true;
 
 	*damaged = 0;
-	for (int64_t day = from_ms / DAY_MS; go_on && day <= last; day++) {
-		char path[PATH_SIZE];
-		struct error why;
+	if (count > 0)
+		qsort(days, count, sizeof(*days), by_day);
+	for (size_t i = 0; done && go_on && i < count; i++) {
 		FILE *file;
-		int fd;
 
-		day_path(day, path);
-		if (!os_open(root, path, O_RDONLY, 0, &fd, &why)) {
-			if (why.kind == ERROR_NOT_FOUND)
-				continue;
-			return error_set(err, why.kind, "%.390s", why.text);
-		}
-		file = fdopen(fd, "r");
+		if (days[i] < from_ms / DAY_MS || days[i] > to_ms / DAY_MS)
+			continue;
+		done = open_log(root, days[i], &file, err);
 		if (file == NULL)
-			fatal("fdopen failed");
+			continue;
 		go_on = each_of_day(file, each, arg, damaged);
 		(void)fclose(file);
 	}
-	return true;
+	free(days);
+	return done;
 }
 
 /* --- live messages ---------------------------------------------------- */

@@ -36,6 +36,7 @@ struct event {
 	int status;
 	const char *reason;
 	const char *answer;
+	const char *who; /* the operator's tool: "cli"; NULL = nobody */
 	int64_t duration_ms, wait_ms;
 };
 

@@ -185,10 +185,12 @@ bool index_open(const char *dir, bool create, bool read_only, uint64_t map_size,
 	(void)pthread_rwlock_init(&index->map_lock, NULL);
 	(void)snprintf(path, sizeof(path), "%s/data.mdb", dir);
 	*created = stat(path, &st) != 0 || st.st_size == 0;
-	if (*created && !create)
-		code = MDB_INVALID;
-	else
-		code = open_environment(index, dir, map_size);
+	if (*created && !create) {
+		index_close(&index);
+		return error_set(
+		    err, ERROR_CORRUPT, "index: there is none in %.300s", dir);
+	}
+	code = open_environment(index, dir, map_size);
 	if (code == 0)
 		code = open_tables(index, *created);
 	if (code == 0 && *created && !sync_folders(dir, err)) {
@@ -311,6 +313,11 @@ void index_abort(struct index_txn **txn)
 		return;
 	mdb_txn_abort((*txn)->txn);
 	end(txn);
+}
+
+const char *index_table_name(enum index_table table)
+{
+	return table_names[table];
 }
 
 bool index_failed(const struct index_txn *txn)
@@ -487,27 +494,85 @@ bool index_copy(struct index *index, const char *path, struct error *err)
 	return done;
 }
 
-bool index_verify(struct index *index, uint64_t *rows, struct error *err)
+/* The key of the row before, which must be less than the next one. */
+struct previous {
+	char data[512];
+	size_t len;
+};
+
+static bool follows(const struct previous *previous, MDB_val key)
+{
+	size_t len = previous->len < key.mv_size ? previous->len : key.mv_size;
+	int order = memcmp(previous->data, key.mv_data, len);
+
+	return order < 0 || (order == 0 && previous->len < key.mv_size);
+}
+
+/* Reads a byte of every page that the value lies on. */
+static void touch(MDB_val value)
+{
+	const volatile char *bytes = value.mv_data;
+
+	for (size_t at = 0; at < value.mv_size; at += 4096)
+		(void)bytes[at];
+	if (value.mv_size > 0)
+		(void)bytes[value.mv_size - 1];
+}
+
+static int verify_rows(MDB_cursor *cursor, uint64_t *rows)
+{
+	struct previous previous = {.len = 0};
+	MDB_val key, value;
+	int code;
+
+	*rows = 0;
+	while ((code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		if (key.mv_size == 0 || key.mv_size >= sizeof(previous.data) ||
+		    (*rows > 0 && !follows(&previous, key)))
+			return MDB_CORRUPTED;
+		touch(value);
+		memcpy(previous.data, key.mv_data, key.mv_size);
+		previous.len = key.mv_size;
+		(*rows)++;
+	}
+	return code == MDB_NOTFOUND ? 0 : code;
+}
+
+bool index_verify_table(struct index *index, enum index_table table,
+    uint64_t *rows, struct error *err)
 {
 	struct index_txn *txn = NULL;
 	MDB_cursor *cursor;
-	MDB_val k, v;
-	int code = 0;
+	char what[64];
+	int code;
 
 	*rows = 0;
 	if (!index_read_begin(index, &txn, err))
 		return false;
-	assert(txn != NULL);
-	for (int i = 0; code == 0 && i < TABLE_COUNT; i++) {
-		code = mdb_cursor_open(txn->txn, index->tables[i], &cursor);
-		if (code != 0)
-			break;
-		while ((code = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0)
-			(*rows)++;
+	code = mdb_cursor_open(txn->txn, index->tables[table], &cursor);
+	if (code == 0) {
+		code = verify_rows(cursor, rows);
 		mdb_cursor_close(cursor);
-		if (code == MDB_NOTFOUND)
-			code = 0;
 	}
+	if (code == 0 && *rows != index_count(txn, table))
+		code = MDB_CORRUPTED;
 	index_abort(&txn);
-	return code == 0 ? true : fail(err, code, "read it whole");
+	if (code == 0)
+		return true;
+	(void)snprintf(
+	    what, sizeof(what), "read all of table %s", table_names[table]);
+	return fail(err, code, what);
+}
+
+bool index_verify(struct index *index, uint64_t *rows, struct error *err)
+{
+	uint64_t more;
+
+	*rows = 0;
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		if (!index_verify_table(index, (enum index_table)i, &more, err))
+			return false;
+		*rows += more;
+	}
+	return true;
 }

@@ -102,8 +102,22 @@ bool index_previous(
 /* Writes a compacted copy to path (a new file), synced. */
 MUST_CHECK bool index_copy(
     struct index *index, const char *path, struct error *err);
-/* Reads every page and row; the number of rows. ERROR_CORRUPT if it cannot. */
+/* Reads every page and row, and their order; the number of rows.
+ * ERROR_CORRUPT if it cannot. */
 MUST_CHECK bool index_verify(
     struct index *index, uint64_t *rows, struct error *err);
+MUST_CHECK bool index_verify_table(struct index *index, enum index_table table,
+    uint64_t *rows, struct error *err);
+
+/*
+ * The same of the index in `dir`, table by table, each in a process of its
+ * own: damage on which LMDB crashes is told like any other. sound[] says which
+ * tables can be read; *rows counts theirs. True if all can; else err has the
+ * first failure (ERROR_CORRUPT, or what opening it met).
+ */
+MUST_CHECK bool index_verify_apart(const char *dir, bool sound[TABLE_COUNT],
+    uint64_t *rows, struct error *err);
+
+const char *index_table_name(enum index_table table);
 
 #endif

@@ -8,6 +8,7 @@
 #include "spool/envelope_header.h"
 #include "spool/index.h"
 #include "spool/maildir.h"
+#include "spool/message_rows.h"
 #include "spool/room.h"
 #include "spool/rows.h"
 #include "spool/spool.h"
@@ -55,14 +56,6 @@ struct spool {
 /* Marks the spool unhealthy and logs why, once. */
 void spool_break(struct spool *spool, const struct error *why);
 
-/* What a finished draft says to the index: built by the caller's thread,
- * applied by the committer's. Lives in the draft's arena. */
-struct draft_rows {
-	struct id id;
-	struct message_row message;
-	struct delivery_row *deliveries; /* message.recipients of them */
-};
-
 struct draft {
 	struct spool *spool;
 	struct draft *next; /* in the committer's queue */
@@ -82,8 +75,8 @@ struct draft {
 
 	/* Once given to spool_commit(). */
 	struct arena *arena;
-	struct draft_rows rows;
-	struct error failure; /* kind ERROR_NONE: all went well so far */
+	struct message_rows rows; /* in the arena */
+	struct error failure;     /* kind ERROR_NONE: all went well so far */
 	bool linked;
 	spool_committed_fn *done;
 	void *done_arg;

@@ -1,6 +1,7 @@
 #include "spool/maildir.h"
 
 #include "base/errors.h"
+#include "base/log.h"
 #include "base/os.h"
 #include "spool/id.h"
 
@@ -26,11 +27,17 @@ const char *box_name(enum box box)
 static bool open_folder(
     int root, const char *path, bool create, int *fd, struct error *err)
 {
+	struct error why;
+
 	if (create && mkdirat(root, path, 0770) != 0 && errno != EEXIST)
 		return error_errno(err, "cannot make the folder %s", path);
-	if (fd == NULL)
+	if (fd == NULL ||
+	    os_open(root, path, O_RDONLY | O_DIRECTORY, 0, fd, &why))
 		return true;
-	return os_open(root, path, O_RDONLY | O_DIRECTORY, 0, fd, err);
+	if (why.kind == ERROR_NOT_FOUND)
+		return error_set(err, ERROR_CONFIG,
+		    "the folder %s of the spool is missing", path);
+	return error_set(err, why.kind, "%.390s", why.text);
 }
 
 /* Asks ext4 to put each folder made in this one into another block group (as
@@ -117,8 +124,31 @@ static DIR *open_listing(int folder)
 	return dir;
 }
 
-/* The name that a mail reader gave the message in cur; false if none. */
-static bool find_in_cur(
+/* The name that a mail reader gave the message in cur: an id, ":2," and flags
+ * in alphabetical order. Those of the Maildir specification are 64 names, and
+ * asking for them is cheaper than reading a folder of thousands. */
+static bool guess_in_cur(
+    const struct maildirs *dirs, enum box box, const char *id, char name[256])
+{
+	static const char flags[] = "DFPRST";
+
+	for (unsigned set = 0; set < 1U << (sizeof(flags) - 1); set++) {
+		size_t len = (size_t)snprintf(name, 256, "%.26s:2,", id);
+
+		for (size_t i = 0; i < sizeof(flags) - 1; i++) {
+			if ((set >> i & 1U) != 0)
+				name[len++] = flags[i];
+		}
+		name[len] = '\0';
+		if (faccessat(
+			dirs->seen[box], name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whatever stands behind the id. */
+static bool search_in_cur(
     const struct maildirs *dirs, enum box box, const char *id, char name[256])
 {
 	DIR *dir = open_listing(dirs->seen[box]);
@@ -139,6 +169,13 @@ static bool find_in_cur(
 	return found;
 }
 
+static bool find_in_cur(
+    const struct maildirs *dirs, enum box box, const char *id, char name[256])
+{
+	return guess_in_cur(dirs, box, id, name) ||
+	       search_in_cur(dirs, box, id, name);
+}
+
 /* Where the message is: *folder and name. */
 static bool locate(const struct maildirs *dirs, enum box box, const char *id,
     int *folder, char name[256])
@@ -157,6 +194,21 @@ bool maildir_has(const struct maildirs *dirs, enum box box, const char *id)
 	int folder;
 
 	return locate(dirs, box, id, &folder, name);
+}
+
+unsigned maildir_names(const struct maildirs *dirs, const char *id)
+{
+	char name[256];
+	struct stat st;
+	int folder;
+
+	if (!locate(dirs, BOX_QUEUE, id, &folder, name))
+		return maildir_has(dirs, BOX_DEAD, id) ? BOX_BIT(BOX_DEAD) : 0;
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_nlink == 1)
+		return BOX_BIT(BOX_QUEUE);
+	return BOX_BIT(BOX_QUEUE) |
+	       (maildir_has(dirs, BOX_DEAD, id) ? BOX_BIT(BOX_DEAD) : 0);
 }
 
 bool maildir_open_file(const struct maildirs *dirs, enum box box,
@@ -200,6 +252,50 @@ bool maildir_unlink(const struct maildirs *dirs, enum box box, const char *id,
 	if (!find_in_cur(dirs, box, id, name))
 		return true;
 	return os_unlink(dirs->seen[box], name, err);
+}
+
+/* A name in the orphans that no other file has; *same if this very file has
+ * it. */
+static bool free_name(const struct maildirs *dirs, const struct stat *file,
+    const char *name, char free[256], bool *same, struct error *err)
+{
+	struct stat st;
+
+	*same = false;
+	for (int i = 1; i < 100; i++) {
+		(void)snprintf(
+		    free, 256, i == 1 ? "%.240s" : "%.240s,%d", name, i);
+		if (fstatat(dirs->fresh[BOX_ORPHAN], free, &st,
+			AT_SYMLINK_NOFOLLOW) != 0)
+			return true;
+		*same = st.st_ino == file->st_ino && st.st_dev == file->st_dev;
+		if (*same)
+			return true;
+	}
+	return error_set(err, ERROR_IO, "too many orphans are called %s", name);
+}
+
+bool maildir_set_aside(const struct maildirs *dirs, int folder,
+    const char *name, struct error *err)
+{
+	char free[256];
+	struct stat st;
+	bool same;
+
+	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return error_errno(err, "cannot set %s aside", name);
+	if (!free_name(dirs, &st, name, free, &same, err))
+		return false;
+	if (same)
+		return os_unlink(folder, name, err);
+	if (!os_rename(folder, name, dirs->fresh[BOX_ORPHAN], free, err))
+		return false;
+	log_event(LOG_WARN, "orphan_set_aside", LOG_TEXT("id", free));
+	/* rename() keeps the modification time; the orphan's age counts from
+	 * now. */
+	(void)utimensat(
+	    dirs->fresh[BOX_ORPHAN], free, NULL, AT_SYMLINK_NOFOLLOW);
+	return true;
 }
 
 bool maildir_sync(const struct maildirs *dirs, enum box box, struct error *err)

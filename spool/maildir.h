@@ -13,6 +13,8 @@
 #include <stdbool.h>
 
 enum box { BOX_QUEUE, BOX_DEAD, BOX_ORPHAN, BOX_COUNT };
+/* A set of boxes; the same as enum doomed_names. */
+#define BOX_BIT(box) (1U << (box))
 
 struct maildirs {
 	int root;             /* borrowed */
@@ -33,12 +35,20 @@ void maildirs_close(struct maildirs *dirs);
 MUST_CHECK bool maildir_open_file(const struct maildirs *dirs, enum box box,
     const char *id, int flags, int *fd, struct error *err);
 bool maildir_has(const struct maildirs *dirs, enum box box, const char *id);
+/* Where it has a name, queue and dead, as a set. Its names are hard links of
+ * one file: where that has but one, nothing else is searched. */
+unsigned maildir_names(const struct maildirs *dirs, const char *id);
 /* Gives the message a name in another box too; fine if it has it already. */
 MUST_CHECK bool maildir_link(const struct maildirs *dirs, enum box from,
     enum box to, const char *id, struct error *err);
 /* Takes its name away; fine if there is none. */
 bool maildir_unlink(const struct maildirs *dirs, enum box box, const char *id,
     struct error *err);
+/* Moves a file of this folder to the orphans, under a name that is free there
+ * (or drops the name, if it is one of a file that is there already); its age
+ * as an orphan begins now. */
+MUST_CHECK bool maildir_set_aside(const struct maildirs *dirs, int folder,
+    const char *name, struct error *err);
 /* Makes the names in <box>/new durable, or in both folders. */
 MUST_CHECK bool maildir_sync(
     const struct maildirs *dirs, enum box box, struct error *err);

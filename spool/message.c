@@ -139,6 +139,13 @@ const char *message_status(const struct message *message)
 	return message->status;
 }
 
+uint64_t message_file_size(const struct message *message)
+{
+	const struct envelope_lengths *lengths = &message->lengths;
+
+	return lengths->header + lengths->trace + lengths->body;
+}
+
 bool message_verify(
     struct message *message, const uint8_t *key, struct error *err)
 {

@@ -13,6 +13,8 @@ MUST_CHECK bool message_open_fd(
     int fd, struct message **message, struct error *err);
 /* One status byte per recipient, as they were when it was opened. */
 const char *message_status(const struct message *message);
+/* Of the file, envelope header included. */
+uint64_t message_file_size(const struct message *message);
 /* Reads all of it and compares the keyed hash. ERROR_CORRUPT if it differs. */
 MUST_CHECK bool message_verify(
     struct message *message, const uint8_t *key, struct error *err);

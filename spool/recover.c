@@ -106,15 +106,9 @@ static bool set_aside(struct spool *spool, int folder, const char *name,
 		    spool->maildirs.fresh[BOX_QUEUE], name, &ignored);
 		return os_unlink(folder, name, err);
 	}
-	if (!os_rename(
-		folder, name, spool->maildirs.fresh[BOX_ORPHAN], name, err))
+	if (!maildir_set_aside(&spool->maildirs, folder, name, err))
 		return false;
 	report->orphaned++;
-	log_event(LOG_WARN, "orphan_set_aside", LOG_TEXT("id", name));
-	/* rename() keeps the modification time; the orphan's age counts from
-	 * now. */
-	(void)utimensat(
-	    spool->maildirs.fresh[BOX_ORPHAN], name, NULL, AT_SYMLINK_NOFOLLOW);
 	return maildir_unlink(&spool->maildirs, BOX_QUEUE, name, err);
 }
 
@@ -197,12 +191,14 @@ static bool recover_writer(struct spool *spool, const char *name,
 	return true;
 }
 
-/* The next files that completion still has to unlink. */
+/* The next files that completion still has to unlink. One with a record is not
+ * finished, whatever its row says. */
 static bool collect_doomed(
     struct spool *spool, struct tasks *doomed, struct error *err)
 {
 	struct index_txn *txn;
 	struct index_walk *walk;
+	struct message_row row;
 	struct bytes key, value;
 	bool found;
 
@@ -215,9 +211,8 @@ static bool collect_doomed(
 	     found = index_next(walk, &key, &value)) {
 		struct id id = key_id(key);
 
-		tasks_add(doomed, &id,
-		    value.len > 0 ? *(const uint8_t *)value.data : DOOMED_QUEUE,
-		    0);
+		if (value.len > 0 && !message_get(txn, &id, &row))
+			tasks_add(doomed, &id, *(const uint8_t *)value.data, 0);
 	}
 	index_walk_free(&walk);
 	spool_txn_abort(spool, &txn);
@@ -240,14 +235,16 @@ static bool forget_doomed(
 }
 
 /* Unlinks them, makes that durable, and only then forgets them. A living
- * agent may be doing the same: each step is right twice. */
-static bool finish_doomed(
-    struct spool *spool, struct recovery *report, struct error *err)
+ * agent may be doing the same: each step is right twice, for an id that was
+ * doomed never comes back. */
+bool spool_finish_doomed(
+    struct spool *spool, uint64_t *unlinked, struct error *err)
 {
 	const struct maildirs *dirs = &spool->maildirs;
 	struct tasks doomed = {0};
 	bool done, more;
 
+	*unlinked = 0;
 	do {
 		tasks_clear(&doomed);
 		done = collect_doomed(spool, &doomed, err);
@@ -258,7 +255,7 @@ static bool finish_doomed(
 		done = maildir_sync(dirs, BOX_QUEUE, err) &&
 		       maildir_sync(dirs, BOX_DEAD, err) &&
 		       forget_doomed(spool, &doomed, err);
-		report->unlinked += doomed.count;
+		*unlinked += doomed.count;
 	} while (done && more);
 	tasks_free(&doomed);
 	return done;
@@ -287,7 +284,9 @@ bool spool_recover(
 	}
 	if (dir != NULL)
 		(void)closedir(dir);
-	done = done && finish_doomed(spool, report, err);
+	/* On a full disk the rows stay for the next time. */
+	done = done && (spool_finish_doomed(spool, &report->unlinked, err) ||
+			   err->kind == ERROR_FULL);
 	os_close(&fd);
 	return done;
 }

@@ -31,6 +31,10 @@ MUST_CHECK bool spool_recover(
  * whether it reached the disk. */
 MUST_CHECK bool spool_recover_own(struct spool *spool, const struct id *ids,
     size_t count, struct recovery *report, struct error *err);
+/* Unlinks the files of finished messages that nobody has unlinked yet, and
+ * forgets them. */
+MUST_CHECK bool spool_finish_doomed(
+    struct spool *spool, uint64_t *unlinked, struct error *err);
 /* Whether the writer of that name holds its lock. */
 bool writer_is_live(struct spool *spool, const char *name);
 /* Joins the writers: makes queue/tmp/<writer> and holds its lock. */

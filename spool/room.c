@@ -67,11 +67,13 @@ void room_release(struct room *room, uint64_t size)
 	atomic_fetch_sub(&room->promised, size);
 }
 
-uint64_t room_free(struct room *room)
+void room_look(struct room *room, uint64_t *free_bytes, uint64_t *floor_bytes)
 {
 	struct error ignored;
 
-	return ask(room, &ignored) ? atomic_load(&room->free_bytes) : 0;
+	(void)ask(room, &ignored);
+	*free_bytes = atomic_load(&room->free_bytes);
+	*floor_bytes = atomic_load(&room->floor_bytes);
 }
 
 void ballast_make(struct room *room)

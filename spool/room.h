@@ -29,8 +29,9 @@ void room_init(
 MUST_CHECK bool room_check(struct room *room, uint64_t size, struct error *err);
 void room_promise(struct room *room, uint64_t size);
 void room_release(struct room *room, uint64_t size);
-/* Free bytes by the last answer. */
-uint64_t room_free(struct room *room);
+/* Free bytes, and those that intake leaves free. Both 0 if the file system
+ * gives no answer. */
+void room_look(struct room *room, uint64_t *free_bytes, uint64_t *floor_bytes);
 
 /* Makes run/ballast, really allocated, if there is room for it beyond the
  * floor. */

@@ -12,38 +12,27 @@
 #define ROW_TEXT_LIMIT 1024
 #define ROW_TEXTS 5
 
-static const char *const state_names[STATE_COUNT] = {
-    [STATE_QUEUED] = "queued",
-    [STATE_DEFERRED] = "deferred",
-    [STATE_CLAIMED] = "claimed",
-    [STATE_HELD] = "held",
-    [STATE_DEAD] = "dead",
-    [STATE_DELIVERED] = "delivered",
-    [STATE_CANCELLED] = "cancelled",
-};
-
-const char *delivery_state_name(enum delivery_state state)
-{
-	assert(state < STATE_COUNT);
-	return state_names[state];
-}
-
-bool delivery_state_parse(const char *name, enum delivery_state *state)
-{
-	for (int i = 0; i < STATE_COUNT; i++) {
-		if (strcmp(name, state_names[i]) == 0) {
-			*state = (enum delivery_state)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 /* --- keys ------------------------------------------------------------- */
 
 struct bytes key_bytes(const struct key *key)
 {
 	return (struct bytes){.data = key->data, .len = key->len};
+}
+
+struct key key_behind(struct bytes key)
+{
+	struct key behind = {.len = key.len + 1};
+
+	if (behind.len <= sizeof(behind.data)) {
+		if (key.len > 0)
+			memcpy(behind.data, key.data, key.len);
+		return behind;
+	}
+	behind.len = sizeof(behind.data);
+	memcpy(behind.data, key.data, behind.len);
+	while (behind.len > 0 && ++behind.data[behind.len - 1] == 0)
+		behind.len--;
+	return behind;
 }
 
 static void add(struct key *key, const void *data, size_t len)
@@ -198,6 +187,15 @@ uint64_t waiting_key_destination(struct bytes key)
 struct key destination_key(enum lane lane, uint64_t destination)
 {
 	return due_prefix(lane, destination);
+}
+
+bool key_destination(struct bytes key, enum lane *lane, uint64_t *destination)
+{
+	if (key.len < 9)
+		return false;
+	*lane = (enum lane)(*(const uint8_t *)key.data);
+	*destination = get_u64(key, 1);
+	return *lane == LANE_WEBHOOK || *lane == LANE_SMTP;
 }
 
 struct key agent_prefix(uint64_t agent)
@@ -449,29 +447,68 @@ bool delivery_get(struct index_txn *txn, const struct id *id,
 	       delivery_read(value, row);
 }
 
+bool delivery_set_key(const struct delivery_row *row, const struct id *id,
+    unsigned recipient, enum index_table *table, struct key *key)
+{
+	switch (row->state) {
+	case STATE_QUEUED:
+	case STATE_DEFERRED:
+		*table = TABLE_DUE;
+		*key = due_key(
+		    row->lane, row->destination, row->due_ms, id, recipient);
+		return true;
+	case STATE_CLAIMED:
+		*table = TABLE_CLAIM;
+		*key = claim_key(row->claim_agent, id, recipient);
+		return true;
+	case STATE_DEAD:
+		*table = TABLE_DEAD;
+		*key = dead_key(row->due_ms, id, recipient);
+		return true;
+	case STATE_HELD:
+	case STATE_DELIVERED:
+	case STATE_CANCELLED:
+	case STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool delivery_is_final(enum delivery_state state)
+{
+	return state == STATE_DELIVERED || state == STATE_CANCELLED;
+}
+
 /* The row itself behind its version. */
 struct destination_value {
 	uint64_t version;
 	struct destination_row row;
 };
 
-bool destination_get(struct index_txn *txn, enum lane lane,
-    uint64_t destination, struct destination_row *row)
+bool destination_read(struct bytes value, struct destination_row *row)
 {
-	struct key key = destination_key(lane, destination);
 	struct destination_value stored;
-	struct bytes value;
 
 	memset(row, 0, sizeof(*row));
 	row->next_ms = INT64_MAX;
-	if (!index_get(txn, TABLE_DESTINATION, key_bytes(&key), &value) ||
-	    value.len != sizeof(stored))
+	if (value.len != sizeof(stored))
 		return false;
 	memcpy(&stored, value.data, sizeof(stored));
 	if (stored.version != ROW_VERSION)
 		return false;
 	*row = stored.row;
 	return true;
+}
+
+bool destination_get(struct index_txn *txn, enum lane lane,
+    uint64_t destination, struct destination_row *row)
+{
+	struct key key = destination_key(lane, destination);
+	struct bytes value = {0};
+
+	/* Without a value the row is an empty one. */
+	(void)index_get(txn, TABLE_DESTINATION, key_bytes(&key), &value);
+	return destination_read(value, row);
 }
 
 void destination_put(struct index_txn *txn, enum lane lane,

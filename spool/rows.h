@@ -13,30 +13,19 @@
 #include "bounds.h"
 #include "envelope.h"
 #include "spool/index.h"
+#include "spool/state.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* State of one delivery; part of the format. */
-enum delivery_state {
-	STATE_QUEUED = 0, /* waits for its first try */
-	STATE_DEFERRED,   /* waits for another one */
-	STATE_CLAIMED,
-	STATE_HELD,
-	STATE_DEAD,
-	STATE_DELIVERED, /* only while other recipients are not final */
-	STATE_CANCELLED, /* likewise */
-	STATE_COUNT
-};
-
-const char *delivery_state_name(enum delivery_state state);
-bool delivery_state_parse(const char *name, enum delivery_state *state);
 
 struct key {
 	uint8_t data[64];
 	size_t len;
 };
 struct bytes key_bytes(const struct key *key);
+/* Where a walk goes on behind a key: the least one that is greater (of one
+ * that is longer than ours ever are: greater than all that begin like it). */
+struct key key_behind(struct bytes key);
 
 /* --- message ---------------------------------------------------------- */
 
@@ -88,6 +77,12 @@ bool delivery_get(struct index_txn *txn, const struct id *id,
 void delivery_put(struct index_txn *txn, const struct id *id,
     unsigned recipient, const struct delivery_row *row);
 bool delivery_read(struct bytes value, struct delivery_row *row);
+/* The row of the ordered set (due, claim, dead) in which a delivery stands by
+ * its state; false if it stands in none. */
+bool delivery_set_key(const struct delivery_row *row, const struct id *id,
+    unsigned recipient, enum index_table *table, struct key *key);
+/* Delivered and cancelled: no counter and no set has them. */
+bool delivery_is_final(enum delivery_state state);
 /* Reads id and recipient number from the end of a key (delivery, due, claim,
  * dead: all end so). */
 bool key_delivery(struct bytes key, struct id *id, unsigned *recipient);
@@ -133,6 +128,9 @@ uint64_t text_hash(const char *text);
 uint64_t address_hash(const char *address);
 
 struct key destination_key(enum lane lane, uint64_t destination);
+/* Reads the beginning of a destination's or due key; false if it is none. */
+bool key_destination(struct bytes key, enum lane *lane, uint64_t *destination);
+bool destination_read(struct bytes value, struct destination_row *row);
 /* A row that does not exist reads as an empty, closed one. */
 bool destination_get(struct index_txn *txn, enum lane lane,
     uint64_t destination, struct destination_row *row);

@@ -3,6 +3,13 @@
 /* Rounding and the time between two looks at the clock. */
 #define SLACK_MS 1000
 
+const struct lane_policy schedule_operator = {
+    .retry_base_ms = 1000,
+    .retry_cap_ms = 4 * 60 * 60 * INT64_C(1000),
+    .max_retries = -1,
+    .max_age_ms = INT64_MAX,
+};
+
 int64_t schedule_wait(const struct lane_policy *policy, uint32_t attempts,
     int64_t retry_after_ms, uint32_t random)
 {

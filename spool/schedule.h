@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of those who make no tries of their own: operators and fsck. Its cap only
+ * bounds when destinations are looked at. */
+extern const struct lane_policy schedule_operator;
+
 /* The wait before try number attempts + 1: the base doubled per attempt, at
  * most the cap, then spread over 75 % to 125 % of it by `random` (and still
  * at most the cap), so that what failed together does not return together.

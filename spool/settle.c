@@ -86,7 +86,7 @@ static void deliver(
 	tasks_add(&turn->status, &outcome->id, outcome->recipient_number,
 	    STATUS_DELIVERED);
 	if (outcome->content_omitted) {
-		row->reason = "content_omitted";
+		row->reason = REASON_OMITTED;
 		row->status = outcome->status;
 	}
 	turn_finish(turn, &outcome->id, outcome->recipient_number, row,

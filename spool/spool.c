@@ -27,6 +27,9 @@
  * spool any more. */
 #define SPOOL_FORMAT 1
 #define FORMAT_FILE "format"
+/* Hex digits of the secret's fingerprint, and its bytes. */
+#define FINGERPRINT_TEXT 32
+#define FINGERPRINT_BYTES (FINGERPRINT_TEXT / 2)
 #define FORMAT_WORD "elektrine-spool "
 #define SECRET_FILE "secret"
 
@@ -53,6 +56,20 @@ static bool make_folder(const char *dir, struct error *err)
 	return true;
 }
 
+/* Nothing is made in a folder that is something else. */
+static bool check_is_spool(struct spool *spool, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(spool->root, FORMAT_FILE, &st, 0) == 0)
+		return true;
+	if (errno == ENOENT)
+		return error_set(err, ERROR_CONFIG,
+		    "%s is not a spool: it has no file " FORMAT_FILE,
+		    spool->dir);
+	return error_errno(err, "cannot look into the spool %s", spool->dir);
+}
+
 static bool open_root(struct spool *spool, struct error *err)
 {
 	static const char *const folders[] = {
@@ -67,9 +84,9 @@ static bool open_root(struct spool *spool, struct error *err)
 			    "there is no spool at %s", spool->dir);
 		return false;
 	}
-	for (size_t i = 0;
-	     spool->options.create && i < sizeof(folders) / sizeof(folders[0]);
-	     i++) {
+	if (!spool->options.create)
+		return check_is_spool(spool, err);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		if (mkdirat(spool->root, folders[i], 0770) != 0 &&
 		    errno != EEXIST)
 			return error_errno(err, "cannot make the folder %s/%s",
@@ -116,7 +133,7 @@ static bool read_small(struct spool *spool, const char *name, void *data,
 	return done;
 }
 
-static bool load_secret(struct spool *spool, struct error *err)
+static bool load_secret(struct spool *spool, bool make, struct error *err)
 {
 	size_t got;
 
@@ -125,7 +142,7 @@ static bool load_secret(struct spool *spool, struct error *err)
 		return false;
 	if (got == sizeof(spool->key))
 		return true;
-	if (got != 0 || !spool->options.create)
+	if (got != 0 || !make)
 		return error_set(err, ERROR_CONFIG,
 		    "%s/" SECRET_FILE " is missing or too short: it is the key "
 		    "of the content hashes; restore it from a backup",
@@ -149,40 +166,73 @@ static void new_uuid(char text[SPOOL_UUID_TEXT + 1])
 	    b[11], b[12], b[13], b[14], b[15]);
 }
 
-/* "elektrine-spool <format> <uuid>\n": which spool this is. */
-static bool parse_format(
-    const char *text, uint64_t *format, char uuid[SPOOL_UUID_TEXT + 1])
+/* What tells the right secret from a wrong one, and nothing else about it. */
+static void fingerprint(
+    const struct spool *spool, char text[FINGERPRINT_TEXT + 1])
+{
+	uint8_t digest[FINGERPRINT_BYTES];
+
+	(void)crypto_generichash(digest, sizeof(digest),
+	    (const unsigned char *)spool->uuid, strlen(spool->uuid), spool->key,
+	    sizeof(spool->key));
+	(void)sodium_bin2hex(
+	    text, FINGERPRINT_TEXT + 1, digest, sizeof(digest));
+}
+
+/* With another secret every message would look damaged. */
+static bool check_secret(
+    const struct spool *spool, const char *expected, struct error *err)
+{
+	char own[FINGERPRINT_TEXT + 1];
+
+	fingerprint(spool, own);
+	if (strcmp(own, expected) == 0)
+		return true;
+	return error_set(err, ERROR_CONFIG,
+	    "%s/" SECRET_FILE " is not this spool's: restore it from a backup",
+	    spool->dir);
+}
+
+static bool make_format(struct spool *spool, struct error *err)
+{
+	char text[128], own[FINGERPRINT_TEXT + 1];
+
+	new_uuid(spool->uuid);
+	fingerprint(spool, own);
+	(void)snprintf(text, sizeof(text), FORMAT_WORD "%d %s %s\n",
+	    SPOOL_FORMAT, spool->uuid, own);
+	return write_whole(spool, FORMAT_FILE, text, strlen(text), err);
+}
+
+/* Takes `len` characters and the one that must stand behind them. */
+static bool take_word(const char **text, char *word, size_t len, char end)
+{
+	if (strcspn(*text, " \n") != len || (*text)[len] != end)
+		return false;
+	memcpy(word, *text, len);
+	word[len] = '\0';
+	*text += len + 1;
+	return true;
+}
+
+/* "elektrine-spool <format> <uuid> <fingerprint>\n": which spool this is. */
+static bool parse_format(const char *text, uint64_t *format,
+    char uuid[SPOOL_UUID_TEXT + 1], char expected[FINGERPRINT_TEXT + 1])
 {
 	if (strncmp(text, FORMAT_WORD, strlen(FORMAT_WORD)) != 0)
 		return false;
 	text += strlen(FORMAT_WORD);
-	if (!number_take(&text, INT_MAX, format) || *text++ != ' ' ||
-	    strcspn(text, "\n") != SPOOL_UUID_TEXT)
-		return false;
-	memcpy(uuid, text, SPOOL_UUID_TEXT);
-	uuid[SPOOL_UUID_TEXT] = '\0';
-	return true;
+	return number_take(&text, INT_MAX, format) && *text++ == ' ' &&
+	       take_word(&text, uuid, SPOOL_UUID_TEXT, ' ') &&
+	       take_word(&text, expected, FINGERPRINT_TEXT, '\n');
 }
 
-static bool load_format(struct spool *spool, struct error *err)
+static bool read_format(struct spool *spool, const char *text,
+    char expected[FINGERPRINT_TEXT + 1], struct error *err)
 {
-	char text[128] = "";
 	uint64_t format;
-	size_t got;
 
-	if (!read_small(spool, FORMAT_FILE, text, sizeof(text) - 1, &got, err))
-		return false;
-	if (got == 0) {
-		if (!spool->options.create)
-			return error_set(err, ERROR_CONFIG,
-			    "%s is not a spool: it has no file " FORMAT_FILE,
-			    spool->dir);
-		new_uuid(spool->uuid);
-		(void)snprintf(text, sizeof(text), FORMAT_WORD "%d %s\n",
-		    SPOOL_FORMAT, spool->uuid);
-		return write_whole(spool, FORMAT_FILE, text, strlen(text), err);
-	}
-	if (!parse_format(text, &format, spool->uuid))
+	if (!parse_format(text, &format, spool->uuid, expected))
 		return error_set(err, ERROR_CONFIG,
 		    "%s/" FORMAT_FILE " is damaged", spool->dir);
 	if (format > SPOOL_FORMAT)
@@ -191,6 +241,22 @@ static bool load_format(struct spool *spool, struct error *err)
 		    ", this one knows %d)",
 		    format, SPOOL_FORMAT);
 	return true;
+}
+
+/* Format and secret belong together; a first start makes both, the secret
+ * first. */
+static bool load_identity(struct spool *spool, struct error *err)
+{
+	char text[128] = "", expected[FINGERPRINT_TEXT + 1];
+	size_t got;
+
+	if (!read_small(spool, FORMAT_FILE, text, sizeof(text) - 1, &got, err))
+		return false;
+	if (got == 0)
+		return load_secret(spool, true, err) && make_format(spool, err);
+	return read_format(spool, text, expected, err) &&
+	       load_secret(spool, false, err) &&
+	       check_secret(spool, expected, err);
 }
 
 /* --- the index -------------------------------------------------------- */
@@ -248,10 +314,29 @@ static bool index_is_there(struct spool *spool)
 	       st.st_size > 0;
 }
 
+/* What is wrong with the index wants rebuild, whatever it is. */
+static bool open_sound_index(
+    struct spool *spool, const char *path, bool *created, struct error *err)
+{
+	const struct spool_options *options = &spool->options;
+	bool sound[TABLE_COUNT];
+	struct error why;
+	uint64_t rows;
+
+	if ((!options->verify_index ||
+		index_verify_apart(path, sound, &rows, &why)) &&
+	    index_open(path, options->create, options->access == SPOOL_READ,
+		options->map_size, &spool->index, created, &why))
+		return true;
+	if (why.kind == ERROR_CORRUPT)
+		return error_set(err, ERROR_CORRUPT,
+		    "%.300s: run `elektrine-spool rebuild`", why.text);
+	return error_set(err, why.kind, "%.390s", why.text);
+}
+
 static bool open_index(struct spool *spool, struct error *err)
 {
 	char path[4096];
-	struct error why;
 	bool mail = false, created;
 
 	if (!index_is_there(spool)) {
@@ -263,14 +348,8 @@ static bool open_index(struct spool *spool, struct error *err)
 			    "mail: run `elektrine-spool rebuild`");
 	}
 	(void)snprintf(path, sizeof(path), "%s/index", spool->dir);
-	if (index_open(path, spool->options.create,
-		spool->options.access == SPOOL_READ, spool->options.map_size,
-		&spool->index, &created, &why))
-		return check_uuid(spool, created, err);
-	if (why.kind == ERROR_CORRUPT)
-		return error_set(err, ERROR_CORRUPT,
-		    "%.300s: run `elektrine-spool rebuild`", why.text);
-	return error_set(err, why.kind, "%.390s", why.text);
+	return open_sound_index(spool, path, &created, err) &&
+	       check_uuid(spool, created, err);
 }
 
 /* --- opening ---------------------------------------------------------- */
@@ -301,13 +380,13 @@ static bool take_part(struct spool *spool, struct error *err)
  * together agree on one spool. */
 static bool open_parts(struct spool *spool, struct error *err)
 {
-	if (!load_format(spool, err) || !load_secret(spool, err) ||
-	    !maildirs_open(
-		&spool->maildirs, spool->root, spool->options.create, err))
-		return false;
-	/* Whoever wants it alone wants to make the index anew. */
-	return spool->options.access == SPOOL_EXCLUSIVE ||
-	       open_index(spool, err);
+	/* Whoever wants it alone wants to mend it: to make the index anew. */
+	bool mends = spool->options.access == SPOOL_EXCLUSIVE;
+
+	return load_identity(spool, err) &&
+	       maildirs_open(&spool->maildirs, spool->root,
+		   mends || spool->options.create, err) &&
+	       (mends || open_index(spool, err));
 }
 
 static bool open_all(struct spool *spool, struct error *err)
@@ -326,6 +405,8 @@ static bool open_all(struct spool *spool, struct error *err)
 		return false;
 	done = open_parts(spool, err);
 	os_close(&making);
+	if (done && options->access == SPOOL_OPERATE)
+		spool->notifier = notifier_new(spool->root);
 	if (!done || options->access != SPOOL_WRITE)
 		return done;
 	return take_part(spool, err);

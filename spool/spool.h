@@ -7,8 +7,8 @@
  *   delivery  spool_turn: outcomes in, claimed work out
  *   reading   spool_message_open -> spool_message_source
  *
- * What operators do with it (list, hold, retry, dead letters, fsck, rebuild)
- * is spool/operator.h.
+ * What operators do with it (list, hold, retry, dead letters) is
+ * spool/operator.h.
  *
  * Several processes may use one spool at once if they share one kernel and
  * one PID namespace. Open it once per process, after the last fork.
@@ -33,6 +33,7 @@ struct agent;
 
 enum spool_access {
 	SPOOL_READ,     /* look only: status, list, show */
+	SPOOL_OPERATE,  /* change what is there, take nothing in */
 	SPOOL_WRITE,    /* take part: recovers what dead writers left */
 	SPOOL_EXCLUSIVE /* alone: rebuild, compact; ERROR_BUSY otherwise */
 };
@@ -41,6 +42,9 @@ struct spool_options {
 	const char *dir;
 	enum spool_access access;
 	bool create; /* make a new spool if dir is empty or missing */
+	/* Read all of the index in a process of its own before it is opened:
+	 * damage that would crash us becomes ERROR_CORRUPT. For fsck. */
+	bool verify_index;
 	/* SPOOL_MIN_FREE: bytes, or percent of the file system if not 0. */
 	uint64_t min_free_bytes;
 	unsigned min_free_percent;

@@ -44,6 +44,7 @@ static void turn_free(struct turn *turn)
 	tasks_free(&turn->died);
 	tasks_free(&turn->bury);
 	tasks_free(&turn->revive);
+	tasks_free(&turn->leave);
 }
 
 void turn_abort(struct turn *turn)
@@ -74,34 +75,51 @@ static bool link_all(struct turn *turn, const struct tasks *tasks,
 	return tasks->count == 0 || maildir_sync(dirs, to, err);
 }
 
-/* Overwrites the status bytes in the files, for rebuild. */
-static void write_status(struct turn *turn)
+static void complain(const struct task *task, const struct error *err)
+{
+	char id[ID_TEXT + 1];
+
+	id_format(&task->id, id);
+	log_event(LOG_WARN, "status_not_written", LOG_TEXT("id", id),
+	    LOG_TEXT("error", err->text));
+}
+
+/* Overwrites one status byte; fine if the file is gone, finished by the same
+ * turn. */
+static bool write_byte(
+    struct turn *turn, const struct task *task, bool sync, struct error *err)
 {
 	const struct maildirs *dirs = &turn->spool->maildirs;
+	char id[ID_TEXT + 1];
+	bool done;
+	int fd;
+
+	id_format(&task->id, id);
+	if (!maildir_open_file(dirs, BOX_QUEUE, id, O_WRONLY, &fd, err) &&
+	    !maildir_open_file(dirs, BOX_DEAD, id, O_WRONLY, &fd, err))
+		return err->kind == ERROR_NOT_FOUND;
+	done = os_pwrite(fd, &task->byte, 1,
+		   ENVELOPE_STATUS_OFFSET + (off_t)task->number, err) &&
+	       (!sync || os_fdatasync(fd, err));
+	os_close(&fd);
+	return done;
+}
+
+/* Overwrites the status bytes in the files, for rebuild. As in a commit, many
+ * are synced by one syncfs(). */
+static void write_status(struct turn *turn)
+{
+	bool singly = turn->status.count < LIMIT_SYNC_SINGLY;
+	struct error err;
 
 	for (size_t i = 0; i < turn->status.count; i++) {
 		const struct task *task = &turn->status.items[i];
-		char id[ID_TEXT + 1];
-		struct error err;
-		bool done;
-		int fd;
 
-		id_format(&task->id, id);
-		done =
-		    maildir_open_file(
-			dirs, BOX_QUEUE, id, O_WRONLY, &fd, &err) ||
-		    maildir_open_file(dirs, BOX_DEAD, id, O_WRONLY, &fd, &err);
-		if (!done) /* finished meanwhile by the same turn */
-			continue;
-		done =
-		    os_pwrite(fd, &task->byte, 1,
-			ENVELOPE_STATUS_OFFSET + (off_t)task->number, &err) &&
-		    (!turn->sync_status || os_fdatasync(fd, &err));
-		os_close(&fd);
-		if (!done)
-			log_event(LOG_WARN, "status_not_written",
-			    LOG_TEXT("id", id), LOG_TEXT("error", err.text));
+		if (!write_byte(turn, task, turn->sync_status && singly, &err))
+			complain(task, &err);
 	}
+	if (turn->sync_status && !singly && !os_syncfs(turn->spool->root, &err))
+		complain(&turn->status.items[0], &err);
 }
 
 static void announce_dead(struct turn *turn)
@@ -129,6 +147,8 @@ bool turn_commit(
 		turn_abort(turn);
 		return false;
 	}
+	unlink_files(
+	    &turn->spool->maildirs, turn->leave.items, turn->leave.count);
 	done = spool_txn_commit(turn->spool, &turn->txn, err);
 	if (done) {
 		write_status(turn);
@@ -171,48 +191,15 @@ bool turn_message(
 	return true;
 }
 
-/* The row of the ordered set that a state stands for. */
-static bool set_of(const struct delivery_row *row, const struct id *id,
-    unsigned recipient, enum index_table *table, struct key *key)
-{
-	switch (row->state) {
-	case STATE_QUEUED:
-	case STATE_DEFERRED:
-		*table = TABLE_DUE;
-		*key = due_key(
-		    row->lane, row->destination, row->due_ms, id, recipient);
-		return true;
-	case STATE_CLAIMED:
-		*table = TABLE_CLAIM;
-		*key = claim_key(row->claim_agent, id, recipient);
-		return true;
-	case STATE_DEAD:
-		*table = TABLE_DEAD;
-		*key = dead_key(row->due_ms, id, recipient);
-		return true;
-	case STATE_HELD:
-	case STATE_DELIVERED:
-	case STATE_CANCELLED:
-	case STATE_COUNT:
-		break;
-	}
-	return false;
-}
-
-static bool is_final(enum delivery_state state)
-{
-	return state == STATE_DELIVERED || state == STATE_CANCELLED;
-}
-
 void turn_detach(struct turn *turn, const struct id *id, unsigned recipient,
     const struct delivery_row *row)
 {
 	enum index_table table;
 	struct key key;
 
-	if (set_of(row, id, recipient, &table, &key))
+	if (delivery_set_key(row, id, recipient, &table, &key))
 		index_delete(turn->txn, table, key_bytes(&key));
-	if (!is_final(row->state))
+	if (!delivery_is_final(row->state))
 		turn->counters.deliveries[row->lane][row->state]--;
 }
 
@@ -222,10 +209,10 @@ void turn_attach(struct turn *turn, const struct id *id, unsigned recipient,
 	enum index_table table;
 	struct key key;
 
-	if (set_of(row, id, recipient, &table, &key))
+	if (delivery_set_key(row, id, recipient, &table, &key))
 		index_put(
 		    turn->txn, table, key_bytes(&key), (struct bytes){"", 0});
-	if (!is_final(row->state))
+	if (!delivery_is_final(row->state))
 		turn->counters.deliveries[row->lane][row->state]++;
 	delivery_put(turn->txn, id, recipient, row);
 }
@@ -248,10 +235,11 @@ static void delete_lookup(struct turn *turn, uint64_t hash, const struct id *id)
 	index_delete(turn->txn, TABLE_LOOKUP, key_bytes(&key));
 }
 
-/* The file loses these names once the turn is durable. */
-static void doom(struct turn *turn, const struct id *id, unsigned names)
+/* The file loses all its names once the turn is durable. */
+static void doom(struct turn *turn, const struct id *id)
 {
 	struct key key = doomed_key(id);
+	const unsigned names = DOOMED_QUEUE | DOOMED_DEAD;
 	uint8_t byte = (uint8_t)names;
 
 	index_put(
@@ -279,18 +267,38 @@ void turn_remove_message(
 	events_finish(turn->txn, id, turn->history);
 	turn->counters.messages--;
 	turn->counters.bytes -= message->size;
-	doom(turn, id, DOOMED_QUEUE | DOOMED_DEAD);
+	doom(turn, id);
+}
+
+/* The names that the file of such a message has. */
+static unsigned names_of(const struct message_row *message)
+{
+	return (message->live > 0 ? DOOMED_QUEUE : 0U) |
+	       (message->dead > 0 ? DOOMED_DEAD : 0U);
+}
+
+/* Stores the row of a message that stays; it gives up the names that it had
+ * and needs no more. */
+static void store_message(struct turn *turn, const struct id *id,
+    const struct message_row *message, unsigned had)
+{
+	unsigned unneeded = had & ~names_of(message);
+
+	message_put(turn->txn, id, message);
+	if (unneeded != 0)
+		tasks_add(&turn->leave, id, unneeded, 0);
 }
 
 void turn_finish(struct turn *turn, const struct id *id, unsigned recipient,
     struct delivery_row *row, enum delivery_state final)
 {
 	struct message_row message;
-	bool was_dead = row->state == STATE_DEAD;
+	unsigned had;
 
 	if (!turn_message(turn, id, &message))
 		return;
-	if (was_dead)
+	had = names_of(&message);
+	if (row->state == STATE_DEAD)
 		message.dead--;
 	else
 		message.live--;
@@ -302,13 +310,28 @@ void turn_finish(struct turn *turn, const struct id *id, unsigned recipient,
 		tasks_add(&turn->died, id, 0, 0);
 	}
 	turn_attach(turn, id, recipient, row);
-	if (message.live == 0 && message.dead == 0) {
+	if (message.live == 0 && message.dead == 0)
 		turn_remove_message(turn, id, &message);
+	else
+		store_message(turn, id, &message, had);
+}
+
+void turn_revive(struct turn *turn, const struct id *id, unsigned recipient,
+    struct delivery_row *row)
+{
+	struct message_row message;
+	unsigned had;
+
+	if (!turn_message(turn, id, &message))
 		return;
-	}
-	message_put(turn->txn, id, &message);
-	if (message.live == 0)
-		doom(turn, id, DOOMED_QUEUE);
+	had = names_of(&message);
+	message.dead--;
+	message.live++;
+	row->state = STATE_QUEUED;
+	row->due_ms = turn->now_ms;
+	turn_attach(turn, id, recipient, row);
+	tasks_add(&turn->revive, id, 0, 0);
+	store_message(turn, id, &message, had);
 }
 
 /* --- destinations ----------------------------------------------------- */

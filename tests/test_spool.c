@@ -249,6 +249,35 @@ static void a_file_without_a_record_is_set_aside(void **state)
 	spool_close(&spool);
 }
 
+static void recovery_unlinks_what_is_doomed_and_forgets_it(void **state)
+{
+	struct spool *spool = open_spool();
+	char text[ID_TEXT + 1];
+	struct index_txn *txn;
+	struct error err;
+	struct id id;
+	struct key key;
+
+	(void)state;
+	put(spool, one, 1, text);
+	/* As if its agent had died after the turn that finished it. */
+	assert_true(id_parse(text, &id));
+	assert_true(spool_write_begin(spool, &txn, &err));
+	key = message_key(&id);
+	index_delete(txn, TABLE_MESSAGE, key_bytes(&key));
+	key = doomed_key(&id);
+	index_put(txn, TABLE_DOOMED, key_bytes(&key), (struct bytes){"\1", 1});
+	assert_true(spool_txn_commit(spool, &txn, &err));
+	spool_close(&spool);
+	spool = open_spool();
+	expect_files("queue/new", 0);
+	expect_files("orphan/new", 0);
+	assert_true(spool_read_begin(spool, &txn, &err));
+	assert_int_equal(index_count(txn, TABLE_DOOMED), 0);
+	spool_txn_abort(spool, &txn);
+	spool_close(&spool);
+}
+
 static void a_missing_index_with_mail_wants_rebuild(void **state)
 {
 	struct spool_options options = {
@@ -274,6 +303,48 @@ static void a_missing_index_with_mail_wants_rebuild(void **state)
 	assert_false(spool_open(&options, &spool, &err));
 	assert_int_equal(err.kind, ERROR_CORRUPT);
 	expect_files("queue/new", 1);
+}
+
+static void another_secret_is_refused(void **state)
+{
+	struct spool_options options = {
+	    .dir = dir, .access = SPOOL_WRITE, .create = true};
+	struct spool *spool = open_spool();
+	struct error err = {0};
+	char path[600];
+	FILE *file;
+
+	(void)state;
+	spool_close(&spool);
+	(void)snprintf(path, sizeof(path), "%s/secret", dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	for (int i = 0; i < SPOOL_KEY_BYTES; i++)
+		(void)fputc('x', file);
+	(void)fclose(file);
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_non_null(strstr(err.text, "secret"));
+	/* One that is gone is not made anew. */
+	assert_int_equal(unlink(path), 0);
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void only_a_spool_is_opened(void **state)
+{
+	struct spool_options options = {.dir = dir, .access = SPOOL_READ};
+	struct spool *spool;
+	struct error err = {0};
+
+	(void)state;
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_non_null(strstr(err.text, "is not a spool"));
+	options.dir = "/nowhere/at/all";
+	assert_false(spool_open(&options, &spool, &err));
+	assert_int_equal(err.kind, ERROR_CONFIG);
 }
 
 static void the_map_grows_by_itself(void **state)
@@ -353,7 +424,10 @@ int main(void)
 	    CASE(a_full_disk_refuses_mail_and_nothing_else),
 	    CASE(a_killed_process_leaves_no_claim_and_no_half_message),
 	    CASE(a_file_without_a_record_is_set_aside),
+	    CASE(recovery_unlinks_what_is_doomed_and_forgets_it),
 	    CASE(a_missing_index_with_mail_wants_rebuild),
+	    CASE(another_secret_is_refused),
+	    CASE(only_a_spool_is_opened),
 	    CASE(the_map_grows_by_itself),
 	    CASE(a_group_costs_one_sync_of_its_files),
 	    CASE(the_faster_way_to_sync_is_found_and_found_again),

@@ -1,0 +1,31 @@
+#include "spool/state.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const char *const state_names[STATE_COUNT] = {
+    [STATE_QUEUED] = "queued",
+    [STATE_DEFERRED] = "deferred",
+    [STATE_CLAIMED] = "claimed",
+    [STATE_HELD] = "held",
+    [STATE_DEAD] = "dead",
+    [STATE_DELIVERED] = "delivered",
+    [STATE_CANCELLED] = "cancelled",
+};
+
+const char *delivery_state_name(enum delivery_state state)
+{
+	assert(state < STATE_COUNT);
+	return state_names[state];
+}
+
+bool delivery_state_parse(const char *name, enum delivery_state *state)
+{
+	for (int i = 0; i < STATE_COUNT; i++) {
+		if (strcmp(name, state_names[i]) == 0) {
+			*state = (enum delivery_state)i;
+			return true;
+		}
+	}
+	return false;
+}
