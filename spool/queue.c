@@ -68,6 +68,10 @@ static bool join(struct agent *agent, struct error *err)
 	done =
 	    guard_live(agent->spool->root, path, &agent->lock, err) &&
 	    notify_listen(agent->spool->root, agent->name, &agent->wake, err);
+	if (!done && agent->lock >= 0) {
+		os_close(&agent->lock);
+		(void)os_unlink(agent->spool->root, path, NULL);
+	}
 	os_close(&fd);
 	return done;
 }
@@ -90,7 +94,9 @@ bool spool_agent_open(struct spool *spool, enum lane lane,
 	agent->history = history_new(spool->root);
 	agent->unlinker = unlinker_new(&spool->maildirs);
 	agent->reaped_mono_ms = agent->swept_mono_ms = INT64_MIN / 2;
-	if (!join(agent, err)) {
+	if (!join(agent, err) &&
+	    (err->kind != ERROR_FULL || !ballast_release(&spool->room) ||
+		!join(agent, err))) {
 		spool_agent_close(&agent);
 		return false;
 	}

@@ -357,11 +357,16 @@ static bool open_index(struct spool *spool, struct error *err)
 static bool take_part(struct spool *spool, struct error *err)
 {
 	struct recovery report;
+	struct error why;
 
 	guard_check_file_system(spool->root, spool->dir);
-	if (!spool_recover(spool, &report, err) ||
-	    !spool_become_writer(spool, err))
+	if (!spool_recover(spool, &report, err))
 		return false;
+	/* Who comes to free a full disk needs a little room for that. */
+	if (!spool_become_writer(spool, &why) &&
+	    (why.kind != ERROR_FULL || !ballast_release(&spool->room) ||
+		!spool_become_writer(spool, &why)))
+		return error_set(err, why.kind, "%.390s", why.text);
 	if (report.writers > 0 || report.retracted > 0)
 		log_event(LOG_WARN, "spool_recovered",
 		    LOG_NUMBER("writers", report.writers),
