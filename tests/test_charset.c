@@ -105,7 +105,7 @@ static void labels_are_looked_up_and_never_passed_on(void **state)
 	    {"ISO_8859-1:1987", "CP1252"},
 	    {"latin1", "CP1252"},
 	    {"iso-8859-9", "CP1254"},
-	    {"GB2312", "GBK"},
+	    {"GB2312", "GB18030"},
 	    {"ks_c_5601-1987", "UHC"},
 	    {"Shift_JIS", "CP932"},
 	    {"windows-1251", "CP1251"},
