@@ -4,7 +4,7 @@
  *
  * A label is looked up in a table of our own, never handed to iconv as it
  * came. An unknown one, and none, mean UTF-8. ISO-8859-1 means Windows-1252,
- * ISO-8859-9 Windows-1254, GB2312 GBK and so on, as in browsers: senders
+ * ISO-8859-9 Windows-1254, GB2312 GB18030 and so on, as in browsers: senders
  * label the larger set with the smaller one's name.
  */
 #ifndef MAIL_CHARSET_H

@@ -31,6 +31,8 @@ static void html_reads_as_text(void **state)
 	    {"<b>a</b><i> b</i>c <u> d</u>", "a bc d"},
 	    {"<h1>Big \xC3\xA9 \xC3\x9F</h1><h4>small</h4>x",
 		"BIG \xC3\x89 SS\n\nSMALL\n\nx"},
+	    {"<h5>\xCE\xAC\xCF\x82 \xD1\x8F \xC5\x82\xC5\xBC</h5>",
+		"\xCE\x86\xCE\xA3 \xD0\xAF \xC5\x81\xC5\xBB"},
 	    {"<ul><li>one<li>two<ul><li>in</ul><li>three</ul>after",
 		" * one\n * two\n   * in\n * three\n\nafter"},
 	    {"<ol start=9><li>nine<li>ten<p>more</ol>",
