@@ -3,8 +3,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/errors.h"
-#include "base/net.h"
 #include "bounds.h"
+#include "deliver/payload_settings.h"
 #include "deliver/sign_webhook.h"
 
 #include <sodium.h>
@@ -27,8 +27,8 @@ struct webhook_terms {
 	bool internal;
 	bool takes_bounces;
 	int64_t timeout_ms;
-	struct payload_options payload;
-	struct cidr_set *trusted_relays;
+	uint64_t max_bytes;
+	struct payload_settings *payloads;
 };
 
 struct webhook {
@@ -76,19 +76,6 @@ static char *api_key_line(const char *key)
 	return line;
 }
 
-/* The settings were checked: every item is a network. */
-static struct cidr_set *networks_of(const struct list *list)
-{
-	struct cidr_set *set = cidr_set_new();
-	struct error err;
-
-	for (size_t i = 0; i < list->count; i++) {
-		if (!cidr_set_add(set, list->items[i], &err))
-			fatal("TRUSTED_RELAY_CIDRS: %s", err.text);
-	}
-	return set;
-}
-
 struct webhook_terms *webhook_terms_new(const struct config *config)
 {
 	struct webhook_terms *terms = xcalloc(1, sizeof(*terms));
@@ -102,15 +89,8 @@ struct webhook_terms *webhook_terms_new(const struct config *config)
 	terms->internal = webhook_url_is_internal(terms->url);
 	terms->takes_bounces = config->deliver_bounces;
 	terms->timeout_ms = config->webhook_timeout_ms;
-	terms->payload = (struct payload_options){
-	    .include_headers = config->haraka_include_headers,
-	    .include_body = config->haraka_include_body,
-	    .include_attachments = config->haraka_include_attachments,
-	    .include_raw = config->haraka_include_raw,
-	    .max_bytes = config->webhook_max_bytes,
-	    .max_parts = config->max_mime_parts,
-	};
-	terms->trusted_relays = networks_of(&config->trusted_relay_cidrs);
+	terms->max_bytes = config->webhook_max_bytes;
+	terms->payloads = payload_settings_new(config);
 	return terms;
 }
 
@@ -128,7 +108,7 @@ void webhook_terms_release(struct webhook_terms **terms)
 	if (leaving == NULL || atomic_fetch_sub(&leaving->owners, 1) != 1)
 		return;
 	webhook_key_free(&leaving->signing_key);
-	cidr_set_free(&leaving->trusted_relays);
+	payload_settings_free(&leaving->payloads);
 	sodium_memzero(leaving->api_key_line, strlen(leaving->api_key_line));
 	free(leaving->api_key_line);
 	free(leaving->url);
@@ -138,14 +118,7 @@ void webhook_terms_release(struct webhook_terms **terms)
 struct payload_options webhook_payload_options(
     const struct webhook_terms *terms, const struct envelope *envelope)
 {
-	struct payload_options options = terms->payload;
-	const char *client = envelope->client_ip;
-	struct ip ip;
-
-	options.trust_spam_headers = client != NULL &&
-				     ip_parse(client, strlen(client), &ip) &&
-				     cidr_set_has(terms->trusted_relays, &ip);
-	return options;
+	return payload_settings_for(terms->payloads, envelope);
 }
 
 bool webhook_takes_bounces(const struct webhook_terms *terms)
@@ -156,7 +129,7 @@ bool webhook_takes_bounces(const struct webhook_terms *terms)
 int64_t webhook_call_limit_ms(const struct webhook_terms *terms)
 {
 	return terms->timeout_ms +
-	       (int64_t)(terms->payload.max_bytes * 1000 / LIMIT_UPLOAD_FLOOR);
+	       (int64_t)(terms->max_bytes * 1000 / LIMIT_UPLOAD_FLOOR);
 }
 
 struct webhook *webhook_new(void)

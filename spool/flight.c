@@ -34,6 +34,59 @@ void flight_put(struct index_txn *txn, const char *writer, const struct id *ids,
 	meta_put(txn, name, ids, count * sizeof(*ids));
 }
 
+/* --- asking ----------------------------------------------------------- */
+
+static const struct bytes prefix = {PREFIX, sizeof(PREFIX) - 1};
+
+static bool row_has(struct bytes value, const struct id *id)
+{
+	const uint8_t *ids = value.data;
+
+	for (size_t at = 0; at + sizeof(*id) <= value.len; at += sizeof(*id)) {
+		if (memcmp(ids + at, id, sizeof(*id)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The writer of a row's key; false if it is none. */
+static bool key_writer(struct bytes key, char writer[ID_TEXT + 1])
+{
+	if (key.len != prefix.len + ID_TEXT)
+		return false;
+	memcpy(writer, (const char *)key.data + prefix.len, ID_TEXT);
+	writer[ID_TEXT] = '\0';
+	return true;
+}
+
+/* With `spool`: rows of dead writers only. */
+static bool is_in_flight(
+    struct spool *spool, struct index_txn *txn, const struct id *id)
+{
+	struct index_walk *walk = index_walk_new(txn, TABLE_META);
+	char writer[ID_TEXT + 1];
+	struct bytes key, value;
+	bool in_flight = false, found;
+
+	found = index_seek(walk, prefix, prefix, &key, &value);
+	for (; found && !in_flight; found = index_next(walk, &key, &value))
+		in_flight = key_writer(key, writer) && row_has(value, id) &&
+			    (spool == NULL || !writer_is_live(spool, writer));
+	index_walk_free(&walk);
+	return in_flight;
+}
+
+bool flight_has(struct index_txn *txn, const struct id *id)
+{
+	return is_in_flight(NULL, txn, id);
+}
+
+bool flight_of_the_dead(
+    struct spool *spool, struct index_txn *txn, const struct id *id)
+{
+	return is_in_flight(spool, txn, id);
+}
+
 /* --- taking records back ---------------------------------------------- */
 
 static void retract(struct turn *turn, const struct id *id)
@@ -158,7 +211,6 @@ static bool settle_one(struct spool *spool, const char *writer,
 static bool list_writers(struct spool *spool,
     char writers[MOST_WRITERS][ID_TEXT + 1], size_t *count, struct error *err)
 {
-	static const struct bytes prefix = {PREFIX, sizeof(PREFIX) - 1};
 	struct index_walk *walk;
 	struct index_txn *txn;
 	struct bytes key, value;
@@ -171,11 +223,8 @@ static bool list_writers(struct spool *spool,
 	found = index_seek(walk, prefix, prefix, &key, &value);
 	for (; found && *count < MOST_WRITERS;
 	     found = index_next(walk, &key, &value)) {
-		if (key.len != prefix.len + ID_TEXT)
-			continue;
-		memcpy(writers[*count], (const char *)key.data + prefix.len,
-		    ID_TEXT);
-		writers[(*count)++][ID_TEXT] = '\0';
+		if (key_writer(key, writers[*count]))
+			(*count)++;
 	}
 	index_walk_free(&walk);
 	spool_txn_abort(spool, &txn);

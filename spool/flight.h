@@ -25,6 +25,12 @@ struct spool;
 void flight_put(struct index_txn *txn, const char *writer, const struct id *ids,
     size_t count);
 
+/* Whether the message was in the last group of any writer, or of one that has
+ * died: its file may not have reached the disk, and no 250 was said then. */
+bool flight_has(struct index_txn *txn, const struct id *id);
+bool flight_of_the_dead(
+    struct spool *spool, struct index_txn *txn, const struct id *id);
+
 /* Takes back records of messages that were refused after all, whatever has
  * become of them meanwhile. The files are the caller's. */
 MUST_CHECK bool flight_retract(

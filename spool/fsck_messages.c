@@ -4,6 +4,7 @@
 #include "base/os.h"
 #include "bounds.h"
 #include "spool/destination.h"
+#include "spool/flight.h"
 #include "spool/fsck_parts.h"
 #include "spool/id.h"
 
@@ -147,11 +148,21 @@ static void discard(struct fsck *fsck, const struct message_rows *rows)
 	}
 }
 
+/* Nobody was told 250 for it, and recovery will take its record back. */
+static bool is_doubtful(
+    const struct fsck *fsck, const struct message_rows *rows)
+{
+	return fsck->turn != NULL &&
+	       flight_of_the_dead(fsck->spool, fsck->txn, &rows->id);
+}
+
 static void object_to_missing(
     struct fsck *fsck, const struct message_rows *rows)
 {
 	const struct message_row *message = &rows->message;
 
+	if (is_doubtful(fsck, rows))
+		return;
 	if (message->live > 0 || message_rows_is_lost(rows)) {
 		if (fsck_objects(fsck, FINDING_LOST, message->live > 0,
 			&rows->id, -1,
@@ -296,7 +307,8 @@ static void check_names(struct fsck *fsck, const struct message_rows *rows)
 static void object_to_damage(
     struct fsck *fsck, const struct message_rows *rows, const char *what)
 {
-	if (fsck_objects(fsck, FINDING_DAMAGED, rows->message.live > 0,
+	if (!is_doubtful(fsck, rows) &&
+	    fsck_objects(fsck, FINDING_DAMAGED, rows->message.live > 0,
 		&rows->id, -1, "%s", what))
 		bury(fsck, rows, REASON_DAMAGED);
 }

@@ -472,10 +472,11 @@ static bool find_lost(struct rebuild *rebuild, struct error *err)
 		struct id id = key_id(key);
 
 		arena_reset(rebuild->arena);
-		if (is_known(rebuild, &id) || !old_index_message(&rebuild->old,
-						  &id, rebuild->arena, &rows))
-			continue;
-		take_fileless(rebuild, &rows);
+		if (!is_known(rebuild, &id) &&
+		    !old_index_in_flight(&rebuild->old, &id) &&
+		    old_index_message(
+			&rebuild->old, &id, rebuild->arena, &rows))
+			take_fileless(rebuild, &rows);
 		if (rebuild->count >= BATCH)
 			done = commit_batch(rebuild, err) &&
 			       begin_batch(rebuild, err);
@@ -540,7 +541,8 @@ static bool fill_new(struct rebuild *rebuild, struct error *err)
 	return false;
 }
 
-/* The names of all files are safe, then the new index takes its place. */
+/* All files and their names are safe (those of a last group may never have been
+ * synced), then the new index takes its place. */
 static bool switch_over(struct rebuild *rebuild, struct error *err)
 {
 	struct spool *spool = rebuild->spool;
@@ -551,9 +553,7 @@ static bool switch_over(struct rebuild *rebuild, struct error *err)
 	old_index_close(&rebuild->old);
 	if (mkdirat(spool->root, "index", 0770) != 0 && errno != EEXIST)
 		return error_errno(err, "cannot make the folder index");
-	if (!maildir_sync(&spool->maildirs, BOX_QUEUE, err) ||
-	    !maildir_sync(&spool->maildirs, BOX_DEAD, err) ||
-	    !maildir_sync(&spool->maildirs, BOX_ORPHAN, err) ||
+	if (!os_syncfs(spool->root, err) ||
 	    !os_open(spool->root, "index", O_RDONLY | O_DIRECTORY, 0, &fd, err))
 		return false;
 	done = os_rename(spool->root, NEW "/data.mdb", fd, "data.mdb", err) &&

@@ -1,6 +1,7 @@
 #include "spool/rebuild_old.h"
 
 #include "base/errors.h"
+#include "spool/flight.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,13 +70,19 @@ bool old_index_is_doomed(const struct old_index *old, const struct id *id)
 	       index_get(old->txn, TABLE_DOOMED, key_bytes(&key), &value);
 }
 
+bool old_index_in_flight(const struct old_index *old, const struct id *id)
+{
+	return old->sound[TABLE_META] && flight_has(old->txn, id);
+}
+
 static bool is_own(enum index_table table, struct bytes key)
 {
-	static const char *const names[] = {"uuid", "counters"};
+	/* With all that begins so: nothing is in flight after a rebuild. */
+	static const char *const names[] = {"uuid", "counters", "flight/"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (table == TABLE_META && key.len == strlen(names[i]) &&
-		    memcmp(key.data, names[i], key.len) == 0)
+		if (table == TABLE_META && key.len >= strlen(names[i]) &&
+		    memcmp(key.data, names[i], strlen(names[i])) == 0)
 			return true;
 	}
 	return false;

@@ -22,6 +22,9 @@ void old_index_close(struct old_index *old);
 bool old_index_message(const struct old_index *old, const struct id *id,
     struct arena *arena, struct message_rows *rows);
 bool old_index_is_doomed(const struct old_index *old, const struct id *id);
+/* Whether it was in the last group of a writer: if its file is not whole, no
+ * 250 was said. */
+bool old_index_in_flight(const struct old_index *old, const struct id *id);
 
 /* Copies the rows whose keys begin with the prefix, except the named ones of
  * `meta` that every index has for itself. */

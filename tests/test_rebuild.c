@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "spool/flight.h"
 #include "spool/fsck.h"
 #include "spool/id.h"
 #include "spool/internal.h"
@@ -540,6 +541,32 @@ static void the_index_of_another_spool_is_of_none(void **state)
 	spool_close(&spool);
 }
 
+static void a_record_in_flight_without_its_file_is_no_loss(void **state)
+{
+	struct spool *spool = open_spool();
+	struct rebuild_report report;
+	char id[ID_TEXT + 1], path[600];
+	struct index_txn *txn;
+	struct error err;
+	struct id binary;
+
+	(void)state;
+	put(spool, one, 1, id);
+	spool_close(&spool);
+	/* As a power cut leaves it that takes the file and not the record. */
+	spool = open_spool();
+	assert_true(id_parse(id, &binary));
+	assert_true(spool_write_begin(spool, &txn, &err));
+	flight_put(txn, "00000000000000000000000000", &binary, 1);
+	assert_true(spool_txn_commit(spool, &txn, &err));
+	spool_close(&spool);
+	path_of(path, "queue/new", id);
+	assert_int_equal(unlink(path), 0);
+	report = rebuild();
+	assert_int_equal(report.found[FINDING_LOST], 0);
+	assert_int_equal(report.messages, 0);
+}
+
 static void what_was_never_acknowledged_is_set_aside(void **state)
 {
 	struct spool *spool = open_spool();
@@ -758,6 +785,7 @@ int main(void)
 	    CASE(lost_messages_stay_in_sight),
 	    CASE(a_part_of_the_old_index_is_of_use),
 	    CASE(the_index_of_another_spool_is_of_none),
+	    CASE(a_record_in_flight_without_its_file_is_no_loss),
 	    CASE(what_was_never_acknowledged_is_set_aside),
 	    CASE(it_wants_the_spool_for_itself),
 	    CASE(a_failing_disk_leaves_the_old_index),
