@@ -51,19 +51,10 @@ static bool open_redis(struct program_parts *parts, struct error *err)
 
 static bool open_spool(struct program_parts *parts, struct error *err)
 {
-	const struct config *config = parts->config;
-	const struct spool_options options = {
-	    .dir = config->spool_dir,
-	    .access = SPOOL_WRITE,
-	    .create = true,
-	    .min_free_bytes = config->spool_min_free_bytes,
-	    .min_free_percent = config->spool_min_free_percent,
-	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
-	    .history_retention_ms = config->history_retention_ms,
-	    .announce = announcer_announce,
-	    .announce_arg = parts->announcer,
-	};
+	struct spool_options options = spool_options_of(parts->config);
 
+	options.announce = announcer_announce;
+	options.announce_arg = parts->announcer;
 	return spool_open(&options, &parts->spool, err);
 }
 

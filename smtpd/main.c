@@ -63,17 +63,11 @@ static bool open_announcer(const struct config *config,
 static struct spool_options spool_options(
     const struct config *config, struct announcer *announcer)
 {
-	return (struct spool_options){
-	    .dir = config->spool_dir,
-	    .access = SPOOL_WRITE,
-	    .create = true,
-	    .min_free_bytes = config->spool_min_free_bytes,
-	    .min_free_percent = config->spool_min_free_percent,
-	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
-	    .history_retention_ms = config->history_retention_ms,
-	    .announce = announcer_announce,
-	    .announce_arg = announcer,
-	};
+	struct spool_options options = spool_options_of(config);
+
+	options.announce = announcer_announce;
+	options.announce_arg = announcer;
+	return options;
 }
 
 /* Everything that needs root, and the end of being root. */

@@ -238,7 +238,7 @@ void spool_commit(struct draft **draft, const struct envelope *envelope,
 {
 	struct draft *given = *draft;
 	struct envelope own = *envelope;
-	uint64_t size;
+	uint64_t size = 0;
 
 	*draft = NULL;
 	own.id = given->id;

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/config.h"
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -415,6 +416,19 @@ static bool open_all(struct spool *spool, struct error *err)
 	if (!done || options->access != SPOOL_WRITE)
 		return done;
 	return take_part(spool, err);
+}
+
+struct spool_options spool_options_of(const struct config *config)
+{
+	return (struct spool_options){
+	    .dir = config->spool_dir,
+	    .access = SPOOL_WRITE,
+	    .create = true,
+	    .min_free_bytes = config->spool_min_free_bytes,
+	    .min_free_percent = config->spool_min_free_percent,
+	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
+	    .history_retention_ms = config->history_retention_ms,
+	};
 }
 
 bool spool_open(const struct spool_options *options, struct spool **result,

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct config;
 struct spool;
 struct draft;
 struct message;
@@ -60,6 +61,10 @@ struct spool_options {
 	void (*announce)(void *arg, const char id[ID_TEXT + 1], bool dead);
 	void *announce_arg;
 };
+
+/* What the settings say of a spool: dir, room, limits; for a program that takes
+ * part (SPOOL_WRITE, create). The configuration must outlive the options. */
+struct spool_options spool_options_of(const struct config *config);
 
 /* Opens, and with SPOOL_WRITE recovers what dead processes left (time
  * proportional to what was in flight, not to what is queued). Fails with

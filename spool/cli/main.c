@@ -126,16 +126,16 @@ static bool become_owner(const char *dir, struct error *err)
 
 bool cli_open(struct cli *cli, enum spool_access access, bool verify, int *code)
 {
-	struct spool_options options = {
-	    .access = access, .verify_index = verify};
+	struct spool_options options;
 	struct error err = {0};
 
 	if (cli->config == NULL)
 		cli_configure(cli);
+	options = spool_options_of(cli->config);
 	options.dir = cli->dir;
-	options.min_free_bytes = cli->config->spool_min_free_bytes;
-	options.min_free_percent = cli->config->spool_min_free_percent;
-	options.history_retention_ms = cli->config->history_retention_ms;
+	options.access = access;
+	options.create = false;
+	options.verify_index = verify;
 	expect_crashes();
 	/* Who only looks stops when nobody reads on. */
 	if (access == SPOOL_READ)
