@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 struct notifier {
 	int root, socket;
+	pthread_mutex_t lock; /* of all below */
 	int64_t read_ms;
 	size_t count;
 	struct sockaddr_un agents[MAX_AGENTS];
@@ -43,6 +45,7 @@ struct notifier *notifier_new(int root)
 
 	notifier->root = root;
 	notifier->read_ms = -1;
+	(void)pthread_mutex_init(&notifier->lock, NULL);
 	notifier->socket =
 	    socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	return notifier;
@@ -53,6 +56,7 @@ void notifier_free(struct notifier **notifier)
 	if (*notifier == NULL)
 		return;
 	os_close(&(*notifier)->socket);
+	(void)pthread_mutex_destroy(&(*notifier)->lock);
 	free(*notifier);
 	*notifier = NULL;
 }
@@ -92,6 +96,7 @@ static void refresh(struct notifier *notifier)
 
 void notifier_wake(struct notifier *notifier)
 {
+	(void)pthread_mutex_lock(&notifier->lock);
 	refresh(notifier);
 	for (size_t i = 0; i < notifier->count; i++) {
 		/* Full means that it is awake already; gone, that it polls
@@ -100,6 +105,7 @@ void notifier_wake(struct notifier *notifier)
 		    (const struct sockaddr *)&notifier->agents[i],
 		    sizeof(notifier->agents[i]));
 	}
+	(void)pthread_mutex_unlock(&notifier->lock);
 }
 
 bool notify_listen(int root, const char *name, int *fd, struct error *err)

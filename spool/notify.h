@@ -15,7 +15,7 @@ struct notifier;
 /* `root` is borrowed. */
 struct notifier *notifier_new(int root);
 void notifier_free(struct notifier **notifier);
-/* Wakes all agents. Never blocks. One thread at a time. */
+/* Wakes all agents. Never waits for one. Any thread. */
 void notifier_wake(struct notifier *notifier);
 
 /* The receiving side: binds run/agents/<name>.sock. Non-blocking. */

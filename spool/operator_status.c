@@ -95,7 +95,7 @@ static uint64_t sum(const struct operator_status *status,
 	uint64_t count = 0;
 
 	for (int lane = LANE_WEBHOOK; lane <= LANE_SMTP; lane++) {
-		for (int state = first; state <= (int)last; state++)
+		for (unsigned state = first; state <= last; state++)
 			count += status->deliveries[lane][state];
 	}
 	return count;
