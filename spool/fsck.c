@@ -10,12 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Rows that one read transaction looks at, and suspects of one turn. */
 #define SLICE 512
-/* After this, a status byte that is being written has been. */
-#define PAUSE_MS 300
 
 /* --- objections ------------------------------------------------------- */
 
@@ -29,7 +26,6 @@ bool fsck_objects(struct fsck *fsck, enum finding_kind kind, bool repairable,
 
 	fsck->suspect = true;
 	if (fsck->turn == NULL) {
-		fsck->transient = fsck->transient || kind == FINDING_STATUS;
 		return false;
 	}
 	va_start(args, format);
@@ -71,18 +67,13 @@ void fsck_look_end(struct fsck *fsck)
 
 bool fsck_turn_begin(struct fsck *fsck, struct turn *turn, struct error *err)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
-
-	if (fsck->transient)
-		(void)nanosleep(&pause, NULL);
-	fsck->transient = false;
 	if (!turn_begin(
 		turn, fsck->spool, &schedule_operator, fsck->history, err))
 		return false;
 	turn->sync_status = true;
 	fsck->turn = turn;
 	fsck->txn = turn->txn;
-	fsck->changed = false;
+	fsck->changed = fsck->waited = false;
 	return true;
 }
 

@@ -13,10 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 /* Messages whose rows are read at once; their files are read without a
  * transaction. */
 #define SLICE 64
+/* How long a status byte may take after its commit. */
+#define STATUS_STEP_MS 5
+#define STATUS_STEPS 60
 
 static const struct bytes nothing = {"", 0};
 
@@ -252,17 +256,36 @@ void fsck_restore(struct fsck *fsck, struct message *message)
 	message_rows_put_lookup(turn->txn, &rows);
 }
 
+/* The byte as it is once those who have just committed have written theirs:
+ * nobody commits while we wait, so one wait is enough for a turn. */
+static char settled_status(struct fsck *fsck, const struct message *message,
+    unsigned recipient, char right)
+{
+	const struct timespec step = {.tv_nsec = STATUS_STEP_MS * 1000000L};
+	char status = message_status_now(message, recipient);
+
+	if (fsck->turn == NULL || fsck->waited)
+		return status;
+	for (int i = 0; i < STATUS_STEPS && status != right; i++) {
+		(void)nanosleep(&step, NULL);
+		status = message_status_now(message, recipient);
+	}
+	fsck->waited = status != right;
+	return status;
+}
+
 static void check_status(struct fsck *fsck, const struct message_rows *rows,
     const struct message *message)
 {
-	const char *status = message_status(message);
-
 	for (unsigned i = 0; i < rows->message.recipients; i++) {
 		char right = message_rows_status(&rows->deliveries[i]);
+		char status = message_status(message)[i];
 
-		if (status[i] != right &&
+		if (status != right)
+			status = settled_status(fsck, message, i, right);
+		if (status != right &&
 		    fsck_objects(fsck, FINDING_STATUS, true, &rows->id, (int)i,
-			"its file says %c where it should say %c", status[i],
+			"its file says %c where it should say %c", status,
 			right))
 			tasks_add(&fsck->turn->status, &rows->id, i, right);
 	}

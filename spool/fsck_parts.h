@@ -18,11 +18,10 @@ struct fsck {
 	struct index_txn *txn; /* of the look or of the turn; NULL = none */
 	struct turn *turn;     /* NULL while it only looks */
 	bool suspect;          /* the look objected */
-	/* What it objected to may be a change under way that does not wait
-	 * for the writer's lock. */
-	bool transient;
-	bool changed; /* the turn has something to commit */
-	bool buried;  /* the turn is about to change the message's names */
+	bool changed;          /* the turn has something to commit */
+	bool buried; /* the turn is about to change the message's names */
+	bool waited; /* for status bytes: they follow a commit, and do not
+		      * wait for the writer's lock */
 };
 
 /* Something is wrong. While it looks: remembers that and returns false.

@@ -139,6 +139,18 @@ const char *message_status(const struct message *message)
 	return message->status;
 }
 
+char message_status_now(const struct message *message, unsigned recipient)
+{
+	struct error ignored;
+	char status = '\0';
+	size_t got;
+
+	return os_pread(message->fd, &status, 1,
+		   ENVELOPE_STATUS_OFFSET + (off_t)recipient, &got, &ignored)
+		   ? status
+		   : '\0';
+}
+
 uint64_t message_file_size(const struct message *message)
 {
 	const struct envelope_lengths *lengths = &message->lengths;

@@ -138,7 +138,8 @@ enum operator_result {
 	OPERATOR_NOT_FOUND /* no such message: only its id is set */
 };
 
-/* Of every delivery that was named, once what was done is durable. */
+/* Of every delivery to which the verb applied, once what was done is durable;
+ * and of named messages to which it did not apply at all. */
 typedef void operator_acted_fn(
     void *arg, const struct operator_entry *entry, enum operator_result result);
 

@@ -210,15 +210,10 @@ static bool add(struct act *act, const struct operator_entry *entry,
 
 /* --- the whole order -------------------------------------------------- */
 
-/* Who names no message means those to which the verb applies. */
-static bool is_meant(const struct act *act, const struct operator_entry *entry)
-{
-	return act->order->id_count > 0 ||
-	       (act->verb->states & IN(entry->state)) != 0;
-}
-
-static bool act_on_all(struct act *act, const struct operator_filter *filter,
-    bool *any, struct error *err)
+/* Takes what the filter lets pass, or only those of it to which the verb
+ * applies. *any: whether there were such. */
+static bool take_all(struct act *act, const struct operator_filter *filter,
+    bool suited, bool *any, struct error *err)
 {
 	bool dead = act->verb->states == IN(STATE_DEAD);
 	struct operator_list *list = operator_list_new(act->spool, filter,
@@ -230,9 +225,9 @@ static bool act_on_all(struct act *act, const struct operator_filter *filter,
 	*any = false;
 	while (
 	    (done = operator_list_next(list, &entry, err)) && entry != NULL) {
-		*any = true;
-		if (!is_meant(act, entry))
+		if (suited && (act->verb->states & IN(entry->state)) == 0)
 			continue;
+		*any = true;
 		done = add(act, entry, OPERATOR_UNSUITED, err);
 		if (!done)
 			break;
@@ -241,6 +236,8 @@ static bool act_on_all(struct act *act, const struct operator_filter *filter,
 	return done;
 }
 
+/* Who names a message means those of its deliveries to which the verb applies;
+ * if there are none, all of them, to be told why. */
 static bool act_on_id(struct act *act, const struct id *id, struct error *err)
 {
 	struct operator_filter filter = act->order->filter;
@@ -257,7 +254,8 @@ static bool act_on_id(struct act *act, const struct id *id, struct error *err)
 	bool any;
 
 	filter.id = id;
-	if (!act_on_all(act, &filter, &any, err))
+	if (!take_all(act, &filter, true, &any, err) ||
+	    (!any && !take_all(act, &filter, false, &any, err)))
 		return false;
 	id_format(id, missing.id_text);
 	return any || add(act, &missing, OPERATOR_NOT_FOUND, err);
@@ -284,7 +282,7 @@ bool operator_act(struct spool *spool, const struct operator_order *order,
 	if (order->id_count == 0) {
 		/* What is requeued and dies again at once is not met again. */
 		filter.died_before_ms = clock_wall_ms();
-		done = act_on_all(act, &filter, &any, err);
+		done = take_all(act, &filter, true, &any, err);
 	}
 	done = done && finish_batch(act, err);
 	if (act->verb->apply == end &&
