@@ -56,7 +56,11 @@ struct committer {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;
 	struct draft *first, **last;
+	size_t queued, hoped; /* the thread wants to be woken at so many */
 	bool stopping;
+	/* Of the last group: how many, how long it took, when it ended. */
+	size_t last_count;
+	int64_t last_took_us, last_ended_us;
 };
 
 /* --- files ------------------------------------------------------------ */
@@ -294,6 +298,35 @@ static void commit_group(struct committer *committer, struct group *group)
 
 /* --- the thread ------------------------------------------------------- */
 
+/*
+ * The sessions that were just answered often have their next message at hand.
+ * If others wait already, a group of both costs one flush instead of two: so
+ * they get a quarter of the time that the last group took to come back. A
+ * message that comes alone never waits.
+ */
+static void gather(struct committer *committer)
+{
+	size_t hoped = committer->queued + committer->last_count;
+	int64_t end = committer->last_ended_us + committer->last_took_us / 4;
+	int64_t now = clock_mono_us();
+	struct timespec until;
+
+	if (committer->queued == 0 || now >= end)
+		return;
+	if (hoped > LIMIT_GROUP)
+		hoped = LIMIT_GROUP;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (end - now) * 1000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	committer->hoped = hoped;
+	while (committer->queued < hoped && !committer->stopping &&
+	       pthread_cond_timedwait(
+		   &committer->filled, &committer->lock, &until) == 0)
+		;
+	committer->hoped = 1;
+}
+
 /* Waits for drafts; false when all is done and the thread should end. While
  * the spool is broken it wakes now and then to heal it. */
 static bool collect(struct committer *committer, struct group *group)
@@ -307,20 +340,32 @@ static bool collect(struct committer *committer, struct group *group)
 			    &committer->filled, &committer->lock);
 			continue;
 		}
-		(void)clock_gettime(CLOCK_REALTIME, &until);
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec += HEAL_INTERVAL_S;
 		if (pthread_cond_timedwait(
 			&committer->filled, &committer->lock, &until) != 0)
 			break;
 	}
+	gather(committer);
 	while (committer->first != NULL && group->count < LIMIT_GROUP) {
 		group->drafts[group->count++] = committer->first;
 		committer->first = committer->first->next;
+		committer->queued--;
 	}
 	if (committer->first == NULL)
 		committer->last = &committer->first;
 	(void)pthread_mutex_unlock(&committer->lock);
 	return group->count > 0 || !committer->stopping;
+}
+
+static void time_group(struct committer *committer, struct group *group)
+{
+	int64_t began = clock_mono_us();
+
+	committer->last_count = group->count;
+	commit_group(committer, group);
+	committer->last_ended_us = clock_mono_us();
+	committer->last_took_us = committer->last_ended_us - began;
 }
 
 static void *run(void *arg)
@@ -330,7 +375,7 @@ static void *run(void *arg)
 
 	while (collect(committer, &group)) {
 		if (group.count > 0)
-			commit_group(committer, &group);
+			time_group(committer, &group);
 		if (!spool_healthy(committer->spool, NULL))
 			spool_heal(committer->spool);
 	}
@@ -340,11 +385,17 @@ static void *run(void *arg)
 struct committer *committer_new(struct spool *spool)
 {
 	struct committer *committer = xcalloc(1, sizeof(*committer));
+	pthread_condattr_t monotonic;
 
 	committer->spool = spool;
 	committer->last = &committer->first;
+	committer->hoped = 1;
 	(void)pthread_mutex_init(&committer->lock, NULL);
-	(void)pthread_cond_init(&committer->filled, NULL);
+	/* Not the wall clock: it may jump while somebody waits for a 250. */
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&committer->filled, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
 	(void)pthread_mutex_init(&committer->syncer.lock, NULL);
 	(void)pthread_cond_init(&committer->syncer.changed, NULL);
 	if (pthread_create(&committer->thread, NULL, run, committer) != 0 ||
@@ -356,14 +407,14 @@ struct committer *committer_new(struct spool *spool)
 
 void committer_add(struct committer *committer, struct draft *draft)
 {
-	bool was_empty;
+	bool wanted;
 
 	draft->next = NULL;
 	(void)pthread_mutex_lock(&committer->lock);
-	was_empty = committer->first == NULL;
+	wanted = ++committer->queued == committer->hoped;
 	*committer->last = draft;
 	committer->last = &draft->next;
-	if (was_empty)
+	if (wanted)
 		(void)pthread_cond_signal(&committer->filled);
 	(void)pthread_mutex_unlock(&committer->lock);
 }
