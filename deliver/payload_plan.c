@@ -291,6 +291,17 @@ static bool sample_text(
 	return true;
 }
 
+/* A receipt for reading and a complaint are reports too, and no bounces. */
+static bool is_delivery_report(const struct mime_part *root)
+{
+	const char *type = root->report_type;
+
+	return mime_is_type(root, "multipart/report") &&
+	       (type == NULL ||
+		   (strcmp(type, "disposition-notification") != 0 &&
+		       strcmp(type, "feedback-report") != 0));
+}
+
 static bool plan_bounce(struct payload *payload,
     const struct field_texts *texts, const struct envelope *envelope,
     struct error *err)
@@ -308,11 +319,7 @@ static bool plan_bounce(struct payload *payload,
 		done = sample_text(payload, &sample, err);
 	signs.text = (struct slice){buf_text(&sample), sample.len};
 	signs.status_part = status.well_formed;
-	/* A receipt for reading is a report, and no bounce. */
-	signs.report =
-	    mime_is_type(root, "multipart/report") &&
-	    (root->report_type == NULL ||
-		strcmp(root->report_type, "disposition-notification") != 0);
+	signs.report = is_delivery_report(root);
 	payload->bounce = bounce_is(&signs);
 	field_bool(&payload->fixed, "is_bounce", payload->bounce);
 	fields_bounce(

@@ -6,18 +6,14 @@
 #include "mail/charset.h"
 #include "mail/flowed.h"
 #include "mail/mime.h"
+#include "pieces.h"
 
 #include <assert.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MAX_PARTS 100
-
-typedef bool stage_fn(void *stage, const char *in, size_t len, bool last,
-    struct buf *out, size_t *used);
 
 static bool transfer_stage(void *arg, const char *in, size_t len, bool last,
     struct buf *out, size_t *used)
@@ -37,33 +33,6 @@ static bool flowed_stage(void *arg, const char *in, size_t len, bool last,
 	return flowed_decode(arg, in, len, last, out, used);
 }
 
-/* Feeds the text in steps, each in memory of its own. */
-static void feed(stage_fn *stage, void *arg, const char *text, size_t len,
-    size_t step, struct buf *out)
-{
-	size_t start = 0, end = 0, used;
-	char *piece;
-
-	do {
-		end = len - end < step ? len : end + step;
-		piece = malloc(end - start + 1);
-		assert(piece != NULL);
-		if (end > start)
-			memcpy(piece, text + start, end - start);
-		assert(stage(arg, piece, end - start, end == len, out, &used));
-		assert(used <= end - start);
-		start += used;
-		free(piece);
-	} while (end < len);
-	assert(start == len);
-}
-
-static void same(const struct buf *a, const struct buf *b)
-{
-	assert(a->len == b->len);
-	assert(a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
-}
-
 static void decode_text(
     const struct mime_part *part, const struct buf *bytes, size_t step)
 {
@@ -72,11 +41,13 @@ static void decode_text(
 	struct flowed flowed;
 
 	charset_open(&charset, slice_of(part->charset), CHARSET_BODY);
-	feed(charset_stage, &charset, buf_text(bytes), bytes->len, step, &text);
+	(void)feed(
+	    charset_stage, &charset, buf_text(bytes), bytes->len, step, &text);
 	charset_close(&charset);
 	assert(utf8_valid(buf_text(&text), text.len));
 	flowed_open(&flowed, part->delsp);
-	feed(flowed_stage, &flowed, buf_text(&text), text.len, step, &flat);
+	(void)feed(
+	    flowed_stage, &flowed, buf_text(&text), text.len, step, &flat);
 	assert(utf8_valid(buf_text(&flat), flat.len));
 	buf_free(&text);
 	buf_free(&flat);
@@ -91,11 +62,11 @@ static void check_part(
 	struct transfer transfer;
 
 	transfer_open(&transfer, part->encoding);
-	feed(transfer_stage, &transfer, body, len, len + 1, &whole);
+	(void)feed(transfer_stage, &transfer, body, len, len + 1, &whole);
 	assert(whole.len <= len);
 	/* A long run of blanks is let through in pieces only. */
 	transfer_open(&transfer, part->encoding);
-	feed(transfer_stage, &transfer, body, len, step, &pieces);
+	(void)feed(transfer_stage, &transfer, body, len, step, &pieces);
 	if (len < TRANSFER_CUT)
 		same(&whole, &pieces);
 	decode_text(part, &whole, step);

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "mail/charset_utf7.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ enum charset_kind {
 	CHARSET_UTF8,
 	CHARSET_1252,
 	CHARSET_WIDE, /* UTF-16, UTF-32 */
+	CHARSET_UTF7,
 	CHARSET_ICONV,
 	CHARSET_ISO2022JP
 };
@@ -36,10 +38,11 @@ struct charset_mends;
 struct charset {
 	enum charset_kind kind;
 	void *iconv;
-	size_t unit;      /* bytes skipped when nothing fits */
-	char order;       /* CHARSET_WIDE: 'L', 'B', or '\0' if not told */
-	struct buf euc;   /* ISO-2022-JP on its way to iconv */
-	int set;          /* the character set that an escape chose */
+	size_t unit;    /* bytes skipped when nothing fits */
+	char order;     /* CHARSET_WIDE: 'L', 'B', or '\0' if not told */
+	struct buf euc; /* ISO-2022-JP on its way to iconv */
+	int set;        /* the character set that an escape chose */
+	struct utf7 utf7;
 	struct buf plain; /* what iconv made, before it is mended */
 	const struct charset_mends *mends; /* or NULL */
 };

@@ -283,7 +283,7 @@ const struct charset_name charset_names[] = {
     {"iso10646ucs2", "UTF-16"},
     {"iso10646ucs4", "UTF-32"},
     {"iso2022cn", "ISO-2022-CN"},
-    {"iso2022cnext", "ISO-2022-CN-EXT"},
+    {"iso2022cnext", "ISO-2022-CN"},
     {"iso2022jp", "ISO-2022-JP"},
     {"iso2022jp1", "ISO-2022-JP"},
     {"iso2022jp2", "ISO-2022-JP-2"},
