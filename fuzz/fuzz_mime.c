@@ -6,6 +6,7 @@
 #include "mail/charset.h"
 #include "mail/flowed.h"
 #include "mail/mime.h"
+#include "mail/uuencode.h"
 #include "pieces.h"
 
 #include <assert.h>
@@ -51,6 +52,34 @@ static void decode_text(
 	assert(utf8_valid(buf_text(&flat), flat.len));
 	buf_free(&text);
 	buf_free(&flat);
+}
+
+/* The files inside a text lie in it, behind each other, and are some. */
+static void check_files(
+    const struct mime_part *part, struct window *window, const char *message)
+{
+	struct arena *arena = arena_new();
+	struct uuencoded *files;
+	uint64_t at = part->body;
+	size_t count, used;
+
+	assert(uuencode_find(
+	    window, part->body, part->end, arena, &files, &count, NULL));
+	assert(count <= LIMIT_UUENCODED);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = (size_t)(files[i].end - files[i].start);
+		struct uuencode uuencode = {.cut = false};
+		struct buf out = buf_new(len);
+
+		assert(files[i].start >= at && files[i].end <= part->end);
+		assert(files[i].name[0] != '\0');
+		at = files[i].end;
+		assert(uuencode_decode(&uuencode, message + files[i].start, len,
+		    true, &out, &used));
+		assert(used == len && out.len > 0);
+		buf_free(&out);
+	}
+	arena_free(&arena);
 }
 
 static void check_part(
@@ -111,8 +140,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(mime.count >= 1 && mime.count <= MAX_PARTS);
 	for (size_t i = 0; i < mime.count; i++) {
 		check_place(&mime, i, size);
-		if (!mime.parts[i].multipart)
-			check_part(&mime.parts[i], (const char *)data, step);
+		if (mime.parts[i].multipart)
+			continue;
+		check_part(&mime.parts[i], (const char *)data, step);
+		check_files(&mime.parts[i], &window, (const char *)data);
 	}
 	window_close(&window);
 	arena_free(&arena);
