@@ -32,7 +32,8 @@ static struct slice name_of(struct slice line)
 	if (digits < 3 || digits > 4 || digits == line.len ||
 	    line.data[digits] != ' ')
 		return none;
-	return slice_trim(slice_from(line, digits));
+	line = slice_trim(slice_from(line, digits));
+	return slice_find(line, '\0') < line.len ? none : line;
 }
 
 /* How many bytes a line of data holds: 0 if it is none. Blanks at its end may
