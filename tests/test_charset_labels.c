@@ -243,6 +243,7 @@ static void characters_of_vendors_are_known(void **state)
 	    {"iso-8859-9", "\x80\xFE", "\xE2\x82\xAC\xC5\x9F", 0},
 	    {"iso-8859-11", "\x85\xA1", "\xE2\x80\xA6\xE0\xB8\x81", 0},
 	    {"windows-1255", "\xCA", "\xD6\xBA", 0},
+	    {"x-mac-cyrillic", "\xFF\x80", "\xE2\x82\xAC\xD0\x90", 0},
 	    {"macintosh", "\xC6\xDB\xF0",
 		"\xE2\x88\x86\xE2\x82\xAC\xEF\xA3\xBF", 0},
 	};
