@@ -18,6 +18,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +260,18 @@ static bool take(int folder, const char *name, bool *taken, struct error *err)
 	return done;
 }
 
+/* Signals are for the main thread. */
+static void start_thread(void)
+{
+	sigset_t every, before;
+
+	(void)sigfillset(&every);
+	(void)pthread_sigmask(SIG_SETMASK, &every, &before);
+	if (pthread_create(&keeper.thread, NULL, run, NULL) != 0)
+		fatal("cannot start a thread");
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 bool metrics_keep(
     int root, const char *folder, const char *program, struct error *err)
 {
@@ -280,8 +293,7 @@ bool metrics_keep(
 	if (!done)
 		return false;
 	keeper.stopping = false;
-	if (pthread_create(&keeper.thread, NULL, run, NULL) != 0)
-		fatal("cannot start a thread");
+	start_thread();
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "base/redis_subscriber.h"
 #include "base/service.h"
 #include "deliver/dispatcher.h"
+#include "deliver/figures.h"
 #include "deliver/webhook_lane.h"
 #include "spool/spool.h"
 
@@ -53,6 +54,7 @@ static bool open_spool(struct program_parts *parts, struct error *err)
 {
 	struct spool_options options = spool_options_of(parts->config);
 
+	options.figures = about.scope;
 	options.announce = announcer_announce;
 	options.announce_arg = parts->announcer;
 	return spool_open(&options, &parts->spool, err);
@@ -93,6 +95,7 @@ int main(int argc, char **argv)
 	    !privilege_drop(config->run_user, config->spool_dir, &err))
 		program_fail(&err);
 	parts.dispatcher = dispatcher_new();
+	deliver_figures_declare();
 	if (!open_redis(&parts, &err) || !open_spool(&parts, &err))
 		program_fail(&err);
 	if ((config->deliver_lanes & DELIVER_SMTP) != 0)

@@ -6,6 +6,7 @@
 #include "base/privilege.h"
 #include "base/program.h"
 #include "base/service.h"
+#include "smtpd/figures.h"
 #include "smtpd/listener.h"
 #include "smtpd/server.h"
 #include "smtpd/settings.h"
@@ -65,6 +66,7 @@ static struct spool_options spool_options(
 {
 	struct spool_options options = spool_options_of(config);
 
+	options.figures = about.scope;
 	options.announce = announcer_announce;
 	options.announce_arg = announcer;
 	return options;
@@ -130,6 +132,7 @@ int main(int argc, char **argv)
 	if (!prepare(state.config, &listeners, &err) ||
 	    !open_announcer(state.config, &announcer, &err))
 		program_fail(&err);
+	smtpd_figures_declare();
 	options = spool_options(state.config, announcer);
 	if (!spool_open(&options, &spool, &err))
 		program_fail(&err);

@@ -10,6 +10,7 @@
 #ifndef SPOOL_OPERATOR_H
 #define SPOOL_OPERATOR_H
 
+#include "base/buf.h"
 #include "envelope.h"
 #include "error.h"
 #include "spool/spool.h"
@@ -55,6 +56,13 @@ typedef void operator_circuit_fn(
 /* Calls each() for every open circuit. */
 MUST_CHECK bool operator_circuits(struct spool *spool,
     operator_circuit_fn *each, void *arg, struct error *err);
+
+/* --- metrics ---------------------------------------------------------- */
+
+/* Appends in Prometheus' text format what the index counts, and what all
+ * programs of the spool recorded, those that died included (base/metrics.h). */
+MUST_CHECK bool operator_metrics(
+    struct spool *spool, struct buf *out, struct error *err);
 
 /* --- list ------------------------------------------------------------- */
 
