@@ -76,6 +76,9 @@ void metric_move(struct metric *metric, const char *value, int64_t by);
 /* Histograms. */
 void metric_observe(struct metric *metric, const char *value, uint64_t seen);
 
+/* Of what is printed below. */
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
 /* --- one process -------------------------------------------------------- */
 
 /* Appends what this process has recorded. */
