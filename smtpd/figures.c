@@ -37,9 +37,8 @@ struct metric figure_messages_rejected = {
     .help = "Messages that were refused, by reason.",
     .kind = METRIC_COUNTER,
     .label = "reason"};
-struct metric figure_recipients_rejected = {
-    .name = "elektrine_smtpd_recipients_rejected_total",
-    .help = "Recipients that were refused, by reason.",
+struct metric figure_refused = {.name = "elektrine_smtpd_refused_total",
+    .help = "Refusals by a check at any stage, by reason.",
     .kind = METRIC_COUNTER,
     .label = "reason"};
 struct metric figure_check_duration = {
@@ -56,8 +55,7 @@ void smtpd_figures_declare(void)
 	    &figure_connections_total, &figure_connections_refused,
 	    &figure_session_duration, &figure_messages_accepted,
 	    &figure_messages_failed, &figure_bytes_accepted,
-	    &figure_messages_rejected, &figure_recipients_rejected,
-	    &figure_check_duration};
+	    &figure_messages_rejected, &figure_refused, &figure_check_duration};
 
 	metrics_declare(all, sizeof(all) / sizeof(all[0]));
 }

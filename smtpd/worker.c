@@ -190,8 +190,10 @@ static void *run_worker(void *arg)
 /* --- from outside -------------------------------------------------------- */
 
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
-    struct settings *settings, const int *listening, size_t count)
+    struct services *services, struct settings *settings,
+    const struct listeners *listeners)
 {
+	size_t count = listeners->count;
 	struct worker *worker = xmalloc(sizeof(*worker));
 
 	/* `in` is left alone: its pages come as they are used. */
@@ -199,6 +201,7 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->loop = loop_new();
 	worker->spool = spool;
 	worker->limiter = limiter;
+	worker->services = services;
 	worker->settings = settings_hold(settings);
 	worker->started_ms = clock_wall_ms();
 	worker->out = buf_new(2 * WORKER_OUT_HIGH);
@@ -212,8 +215,8 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 		struct accepting *accepting = &worker->accepting[i];
 
 		accepting->worker = worker;
-		accepting->fd = listening[i];
-		accepting->watch = loop_watch_open(worker->loop, listening[i],
+		accepting->fd = listeners->fds[i];
+		accepting->watch = loop_watch_open(worker->loop, accepting->fd,
 		    LOOP_READ, on_listening_ready, accepting);
 	}
 	return worker;

@@ -101,10 +101,10 @@ def story_refusals_are_counted_by_reason(stack):
     reasons = [
         name
         for name, value in metrics(port).items()
-        if name.startswith("elektrine_smtpd_recipients_rejected_total{")
+        if name.startswith("elektrine_smtpd_refused_total{")
         and value == 1
     ]
-    same(len(reasons), 1, "reasons of refused recipients")
+    same(len(reasons), 1, "reasons of refusals")
 
 
 def story_counters_go_on_after_a_kill(stack):
