@@ -170,4 +170,18 @@
  * the poll interval that makes up for a lost wake-up. */
 #define LIMIT_REDIS_MS 1000
 
+/* --- monitoring ------------------------------------------------------- */
+
+/* Metrics that one process declares; series (a metric with one value of its
+ * label) and numbers that it records; different values of one label. Twice
+ * what there is: reasons and names come from our own tables. */
+#define LIMIT_METRICS 128
+#define LIMIT_METRIC_SERIES 512
+#define LIMIT_METRIC_CELLS 4096
+#define LIMIT_METRIC_VALUES 64
+/* Figures in text, in bytes: some 200 for each line. */
+#define LIMIT_METRICS_TEXT (4 * 1024 * 1024)
+/* Processes of one program on one spool, at the same time. */
+#define LIMIT_METRIC_FILES 64
+
 #endif

@@ -79,6 +79,7 @@ struct draft {
 	struct message_rows rows; /* in the arena */
 	struct error failure;     /* kind ERROR_NONE: all went well so far */
 	bool linked;
+	int64_t given_us; /* clock_mono_us() */
 	spool_committed_fn *done;
 	void *done_arg;
 };
