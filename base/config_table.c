@@ -118,7 +118,7 @@ const struct setting settings[] = {
 	.flags = RESTART,
 	.check = check_listen,
 	.what = "address and port of this program's own `/metrics`, `/livez` "
-		"and `/readyz`"},
+		"and `/readyz`, which ask for no key"},
 
     {.heading = "The spool",
 	.name = "SPOOL_DIR",

@@ -131,6 +131,11 @@
 
 /* A streamed message is given to the disk whenever so much of it has come. */
 #define LIMIT_WRITE_AHEAD (256 * 1024)
+/* A body over so many bytes leaves the page cache once it is on disk. A queue
+ * of them would push everything else out, and the next message's bytes cost
+ * twice as much in pages that nobody used lately; reading one back takes about
+ * a millisecond a megabyte, less than posting it. */
+#define LIMIT_KEEP_CACHED (512 * 1024)
 
 /* --- the spool file --------------------------------------------------- */
 
@@ -186,11 +191,66 @@
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 
+/* --- HTTP --------------------------------------------------------------- */
+
+/* A request line and its header lines, in bytes; the usual servers allow 8 to
+ * 32 KiB. */
+#define LIMIT_HTTP_HEAD ((size_t)32 * 1024)
+/* Of these the path with its query, and the method's name. */
+#define LIMIT_HTTP_TARGET ((size_t)8 * 1024)
+#define LIMIT_HTTP_METHOD ((size_t)32)
+/* Header lines of a request. */
+#define LIMIT_HTTP_FIELDS 100
+/* Hexadecimal digits of a chunk's size: more than any body here needs, and far
+ * from where a number would overflow. */
+#define LIMIT_HTTP_CHUNK_DIGITS 12
+/* Chunk extensions and trailers of a request, in bytes; nobody sends any. */
+#define LIMIT_HTTP_EXTRA ((size_t)8 * 1024)
+/* The body of a request to send mail, in bytes. */
+#define LIMIT_HTTP_BODY ((uint64_t)50 * 1024 * 1024)
+/* The body of any other request: a DKIM key has 2 KiB. */
+#define LIMIT_HTTP_SMALL_BODY ((uint64_t)64 * 1024)
+/* Connections at once. The application's pool has 50 or so. */
+#define LIMIT_HTTP_CONNECTIONS 1000
+/* How long a connection may lie idle, and a head may take from its first byte
+ * on, in milliseconds. */
+#define LIMIT_HTTP_IDLE_MS 75000
+#define LIMIT_HTTP_HEAD_MS 30000
+/* A body may take this long; after that it must have come at this speed, in
+ * bytes a second, on average. */
+#define LIMIT_HTTP_BODY_MS 30000
+#define LIMIT_HTTP_BODY_SPEED (16 * 1024)
+/* How long a client may read nothing of its answer, in milliseconds. */
+#define LIMIT_HTTP_STALL_MS 30000
+/* What is read at once of a connection, and held for it in each direction. */
+#define LIMIT_HTTP_PIECE ((size_t)16 * 1024)
+/* What the HTTP library may use for one connection: the head, twice. */
+#define LIMIT_HTTP_POOL ((size_t)96 * 1024)
+/* Calls that may block: how many at once, and how many may wait. */
+#define LIMIT_HTTP_THREADS 8
+#define LIMIT_HTTP_WAITING 200
+/* The body of an answer. Lists come in pages. */
+#define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
+
 /* --- wake-ups --------------------------------------------------------- */
 
 /* Each step with Redis (connect, log in, one command) in milliseconds, and
  * the silence after which a subscriber asks whether it still lives: about
  * the poll interval that makes up for a lost wake-up. */
 #define LIMIT_REDIS_MS 1000
+
+/* --- monitoring ------------------------------------------------------- */
+
+/* Metrics that one process declares; series (a metric with one value of its
+ * label) and numbers that it records; different values of one label. Twice
+ * what there is: reasons and names come from our own tables. */
+#define LIMIT_METRICS 128
+#define LIMIT_METRIC_SERIES 512
+#define LIMIT_METRIC_CELLS 4096
+#define LIMIT_METRIC_VALUES 64
+/* Figures in text, in bytes: some 200 for each line. */
+#define LIMIT_METRICS_TEXT (4 * 1024 * 1024)
+/* Processes of one program on one spool, at the same time. */
+#define LIMIT_METRIC_FILES 64
 
 #endif

@@ -3,9 +3,11 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/ops_server.h"
 #include "base/privilege.h"
 #include "base/program.h"
 #include "base/service.h"
+#include "smtpd/figures.h"
 #include "smtpd/listener.h"
 #include "smtpd/server.h"
 #include "smtpd/settings.h"
@@ -65,14 +67,15 @@ static struct spool_options spool_options(
 {
 	struct spool_options options = spool_options_of(config);
 
+	options.figures = about.scope;
 	options.announce = announcer_announce;
 	options.announce_arg = announcer;
 	return options;
 }
 
 /* Everything that needs root, and the end of being root. */
-static bool prepare(
-    const struct config *config, struct listeners *listeners, struct error *err)
+static bool prepare(const struct config *config, struct listeners *listeners,
+    struct ops_server **ops, struct error *err)
 {
 	uint64_t descriptors =
 	    (uint64_t)config->smtp_max_connections * DESCRIPTORS_PER_SESSION +
@@ -83,7 +86,14 @@ static bool prepare(
 		    "HARAKA_ROLE: submission is not served by this version");
 	return privilege_raise_descriptors(descriptors, err) &&
 	       listeners_open(listeners, config, err) &&
+	       ops_server_listen(config->metrics_listen, ops, err) &&
 	       privilege_drop(config->run_user, config->spool_dir, err);
+}
+
+/* Whether a message would be taken now. */
+static bool is_ready(void *spool, struct error *err)
+{
+	return spool_has_room(spool, 1, err);
 }
 
 static void watch_signals(struct program_state *state)
@@ -122,25 +132,29 @@ int main(int argc, char **argv)
 	    .config = program_start(&about, argc, argv)};
 	struct announcer *announcer;
 	struct spool_options options;
+	struct ops_server *ops;
 	struct listeners listeners;
 	struct settings *settings;
 	struct spool *spool;
 	struct error err;
 
-	if (!prepare(state.config, &listeners, &err) ||
+	if (!prepare(state.config, &listeners, &ops, &err) ||
 	    !open_announcer(state.config, &announcer, &err))
 		program_fail(&err);
+	smtpd_figures_declare();
 	options = spool_options(state.config, announcer);
 	if (!spool_open(&options, &spool, &err))
 		program_fail(&err);
 	state.loop = loop_new();
 	watch_signals(&state);
 	settings = settings_new(state.config);
-	if (!server_open(spool, settings, &listeners, &state.server, &err))
+	if (!server_open(spool, settings, &listeners, &state.server, &err) ||
+	    !ops_server_start(ops, is_ready, spool, &err))
 		program_fail(&err);
 	settings_release(&settings);
 	serve(&state);
 	listeners_close(&listeners);
+	ops_server_close(&ops);
 	spool_close(&spool);
 	announcer_close(&announcer);
 	/* Late, so that nobody's second SIGTERM disturbs the end. */

@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "bounds.h"
+#include "smtpd/figures.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
 
@@ -54,6 +55,7 @@ static void turn_away(
 	ip_format(ip, text);
 	log_event(LOG_WARN, "limit_exceeded", LOG_TEXT("ip", text),
 	    LOG_TEXT("limit", reply_reason(reply)));
+	metric_add(&figure_connections_refused, reply_reason(reply), 1);
 	(void)reply_append(&worker->out, reply);
 	(void)send(
 	    fd, worker->out.data, worker->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
