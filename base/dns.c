@@ -42,6 +42,8 @@ struct dns {
 	bool interrupted, stops;
 	unsigned silent; /* questions in a row that nobody answered */
 	int64_t probe_ms;
+	/* Since when something is asked and nothing was heard; 0: it was. */
+	int64_t unheard_ms;
 };
 
 /* --- what is heard -------------------------------------------------------- */
@@ -76,6 +78,8 @@ static void count_silence(struct dns *dns, bool silent)
 		log_event(LOG_INFO, "dns_answers_again",
 		    LOG_NUMBER("unanswered", dns->silent));
 	dns->silent = silent ? dns->silent + 1 : 0;
+	if (!silent)
+		dns->unheard_ms = 0;
 	if (dns->silent == LIMIT_DNS_SILENT)
 		log_event(LOG_WARN, "dns_silent",
 		    LOG_NUMBER("unanswered", dns->silent));
@@ -375,6 +379,8 @@ static struct dns_entry *queue_question(
 	entry->queued = NULL;
 	*dns->end = entry;
 	dns->end = &entry->queued;
+	if (dns->unheard_ms == 0)
+		dns->unheard_ms = clock_mono_ms();
 	wake(dns);
 	return entry;
 }
@@ -415,6 +421,11 @@ static const unsigned char *fetch(struct dns *dns, const char *name,
 			return NULL;
 		entry = queue_question(dns, name, type);
 	}
+	/* Not everybody need find out that nobody is there. */
+	if (dns->unheard_ms != 0 &&
+	    now_ms - dns->unheard_ms > LIMIT_DNS_PATIENCE_MS &&
+	    wait > LIMIT_DNS_PROBE_MS)
+		wait = LIMIT_DNS_PROBE_MS;
 	if (entry->asking)
 		wait_for(dns, entry, wait);
 	if (entry->asking)

@@ -61,9 +61,11 @@
 /* How many are kept, and their bytes together. */
 #define LIMIT_DNS_CACHE 50000
 #define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
-/* After so many questions in a row without any answer the resolver counts as
- * silent: most questions fail at once, and one in so many milliseconds tries
- * again. */
+/* When nothing at all was heard for so many milliseconds, whatever was asked,
+ * no answer is waited for longer than LIMIT_DNS_PROBE_MS. After so many
+ * questions in a row without any answer the resolver counts as silent: most
+ * fail at once, and one in LIMIT_DNS_PROBE_MS tries again. */
+#define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
 
@@ -81,6 +83,10 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* A file of networks: some hundred thousand of them. */
+#define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
+/* How long a proxy may take to say who it speaks for, in milliseconds. */
+#define LIMIT_PROXY_MS 10000
 /* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
 #define LIMIT_CHECKS_WAITING 100000
 /* Findings kept with a message, what each says at most, in bytes, and what

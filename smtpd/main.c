@@ -45,12 +45,20 @@ static void on_terminate(void *arg)
 static void on_hang_up(void *arg)
 {
 	struct program_state *state = arg;
+	struct config *old = program_reload(&about, &state->config);
 	struct settings *settings;
+	struct error err;
 
-	/* The old one is freed with the settings that hold it. */
-	if (program_reload(&about, &state->config) == NULL)
+	if (old == NULL)
 		return;
-	settings = settings_new(state->config);
+	if (!settings_new(state->config, &settings, &err)) {
+		log_event(
+		    LOG_ERROR, "config_refused", LOG_TEXT("error", err.text));
+		config_free(&state->config);
+		state->config = old;
+		return;
+	}
+	/* The old one is freed with the settings that hold it. */
 	server_reload(state->server, settings);
 	settings_release(&settings);
 }
@@ -147,8 +155,8 @@ int main(int argc, char **argv)
 		program_fail(&err);
 	state.loop = loop_new();
 	watch_signals(&state);
-	settings = settings_new(state.config);
-	if (!server_open(spool, settings, &listeners, &state.server, &err) ||
+	if (!settings_new(state.config, &settings, &err) ||
+	    !server_open(spool, settings, &listeners, &state.server, &err) ||
 	    !ops_server_start(ops, is_ready, spool, &err))
 		program_fail(&err);
 	settings_release(&settings);

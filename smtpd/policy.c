@@ -9,6 +9,9 @@
 
 /* By stage, and in the order in which they are made. */
 static const struct check checks[] = {
+    {"access", STAGE_CONNECT, SERVICE_NONE, NULL, check_access},
+    {"early_talker", STAGE_GREETING, SERVICE_NONE, early_talker_wanted,
+	check_early_talker},
     {"recipient", STAGE_RCPT, SERVICE_NONE, NULL, check_recipient},
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},

@@ -37,6 +37,9 @@ void policy_judge(struct subject *subject);
 /* For tests: another table; NULL gives the real one back. */
 void policy_set_for_test(const struct check *table, size_t count);
 
+check_fn check_access; /* is the address allowed here */
+check_fn check_early_talker;
+bool early_talker_wanted(struct subject *subject);
 check_fn check_recipient; /* is its domain one of ours */
 check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */

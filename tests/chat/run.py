@@ -58,6 +58,7 @@ DEFAULTS = {
     "LOCAL_DOMAINS": "example.com,example.net",
     "SPOOL_MIN_FREE": "1M",
     "LOG_LEVEL": "info",
+    "EARLY_TALKER_MS": "0",
 }
 
 
