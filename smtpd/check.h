@@ -136,6 +136,9 @@ int64_t check_time_left_ms(const struct subject *subject);
  * Only checks of SERVICE_DNS, which may block. */
 void check_ask(struct subject *subject, const char *name, enum dns_type type,
     struct dns_answer *answer);
+/* Lets it be asked beside others; check_ask() gets the answer. */
+void check_ask_ahead(
+    struct subject *subject, const char *name, enum dns_type type);
 
 /* --- for those who have them made ---------------------------------------- */
 

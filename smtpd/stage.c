@@ -50,8 +50,13 @@ static void add(struct record *record, struct subject *subject)
  * there may be many, only findings. */
 static void gather(struct transaction *transaction, struct subject *subject)
 {
-	bool keeps = findings_take(&transaction->findings, &subject->findings);
+	bool keeps;
 
+	/* The message's own must find room behind them. */
+	if (subject->stage == STAGE_RCPT &&
+	    transaction->findings.count >= LIMIT_FINDINGS / 2)
+		findings_free(&subject->findings);
+	keeps = findings_take(&transaction->findings, &subject->findings);
 	if (subject->stage != STAGE_RCPT) {
 		transaction->results = subject->results;
 		keeps = true;
