@@ -450,11 +450,13 @@ const struct setting settings[] = {
 	.name = "DNS_SERVERS",
 	LIST(dns_servers),
 	.programs = ALL,
+	.flags = RESTART,
 	.check = check_dns_server,
 	.what = "`ip[@port]` list; unset, those of `/etc/resolv.conf`"},
     {.name = "DNS_TRUST_AD",
 	BOOL(dns_trust_ad),
 	.programs = ALL,
+	.flags = RESTART,
 	.fallback = "false",
 	.what = "whether the DNSSEC bit of resolvers beyond loopback is "
 		"believed"},

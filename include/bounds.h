@@ -39,6 +39,34 @@
 /* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
  * so content lines are not refused for their length, only counted. */
 
+/* --- the DNS ------------------------------------------------------------ */
+
+/* One question, in milliseconds, whatever is tried for it. */
+#define LIMIT_DNS_QUERY_MS 6000
+/* Until the same server is asked again; doubled at each of so many tries. */
+#define LIMIT_DNS_TRY_MS 1000
+#define LIMIT_DNS_TRIES 3
+/* An answer by UDP: fits into any path without fragments (DNS flag day 2020).
+ * What is larger comes by TCP. */
+#define LIMIT_DNS_UDP 1232
+/* Records of one answer that are read, and aliases that are followed in it. */
+#define LIMIT_DNS_RECORDS 500
+#define LIMIT_DNS_ALIASES 12
+/* Answers are kept for so many seconds at least and at most; those that
+ * nothing is there (RFC 2308) shorter, and failures for a moment (RFC 9520). */
+#define LIMIT_DNS_TTL_LEAST_S 5
+#define LIMIT_DNS_TTL_MOST_S 3600
+#define LIMIT_DNS_NEGATIVE_S 900
+#define LIMIT_DNS_FAILURE_S 5
+/* How many are kept, and their bytes together. */
+#define LIMIT_DNS_CACHE 50000
+#define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
+/* After so many questions in a row without any answer the resolver counts as
+ * silent: most questions fail at once, and one in so many milliseconds tries
+ * again. */
+#define LIMIT_DNS_SILENT 10
+#define LIMIT_DNS_PROBE_MS 500
+
 /* --- checks on the way in ---------------------------------------------- */
 
 /* All checks of one stage, in milliseconds: clients wait five minutes for an
