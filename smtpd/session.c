@@ -4,6 +4,7 @@
 #include "bounds.h"
 #include "smtpd/data.h"
 #include "smtpd/policy.h"
+#include "smtpd/starttls.h"
 #include "smtpd/transaction.h"
 #include "smtpd/worker.h"
 
@@ -39,6 +40,8 @@ static const char *state_name(enum session_state state)
 		return "closing";
 	case STATE_GONE:
 		return "gone";
+	case STATE_HANDSHAKE:
+		return "handshake";
 	}
 	return "unknown";
 }
@@ -90,6 +93,7 @@ static void leave(struct session *session, const char *reason)
 		session->end_reason = reason;
 	log_event(LOG_INFO, "connection_close", SESSION_FIELDS(session),
 	    LOG_TEXT("reason", session->end_reason),
+	    LOG_TEXT("tls", session->tls[0] != '\0' ? session->tls : NULL),
 	    LOG_NUMBER("messages", session->messages),
 	    LOG_NUMBER("errors", session->errors),
 	    LOG_NUMBER("duration_ms", worker->now_ms - session->opened_ms));
@@ -199,6 +203,8 @@ static const struct {
 } verbs[] = {
     [VERB_HELO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_helo},
     [VERB_EHLO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_ehlo},
+    [VERB_STARTTLS] = {ANY_COMMAND, starttls_check, STAGE_NONE,
+	starttls_proceed},
     [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_NONE,
 	transaction_proceed_mail},
     [VERB_RCPT] = {STATE_SENDER | STATE_RECIPIENTS, transaction_check_rcpt,
@@ -327,7 +333,7 @@ static size_t feed_command(
 }
 
 #define IN_DATA (STATE_CONTENT | STATE_CHUNK)
-#define DEAF (STATE_COMMITTING | STATE_CLOSING | STATE_GONE)
+#define DEAF (STATE_COMMITTING | STATE_CLOSING | STATE_GONE | STATE_HANDSHAKE)
 
 /* Sends what was said, and waits for what comes next. */
 static void settle(struct session *session)
@@ -349,6 +355,9 @@ static void settle(struct session *session)
 		}
 		connection_shut(connection);
 	}
+	if (session->state == STATE_HANDSHAKE && connection->tls == NULL &&
+	    !connection_is_stuck(connection))
+		starttls_begin(session);
 	connection_wait(connection);
 }
 
@@ -398,6 +407,37 @@ static void overhear(struct session *session, size_t len)
 		leave(session, "client");
 }
 
+static void greet(struct session *session)
+{
+	struct worker *worker = session->connection.worker;
+
+	if (session->greeted)
+		return;
+	session->greeted = true;
+	(void)buf_printf(&worker->out, "220 %s ESMTP elektrine-spool\r\n",
+	    worker->settings->config->haraka_domain);
+}
+
+static void go_on_with_handshake(struct session *session)
+{
+	if (session->connection.tls == NULL) {
+		/* The last words in plain text are still on their way. */
+		settle(session);
+		return;
+	}
+	switch (starttls_go_on(session)) {
+	case TLS_MORE:
+		break;
+	case TLS_BROKEN:
+		leave(session, "tls_failed");
+		break;
+	case TLS_DONE:
+		greet(session);
+		settle(session);
+		break;
+	}
+}
+
 static void on_session_ready(void *arg, unsigned ready)
 {
 	struct session *session = arg;
@@ -411,7 +451,11 @@ static void on_session_ready(void *arg, unsigned ready)
 		connection_pause(connection);
 		return;
 	}
-	if ((ready & LOOP_WRITE) != 0) {
+	if (session->state == STATE_HANDSHAKE) {
+		go_on_with_handshake(session);
+		return;
+	}
+	if ((ready & LOOP_WRITE) != 0 && connection_is_stuck(connection)) {
 		settle(session);
 		if ((session->state & DEAF) == 0 &&
 		    !connection_is_stuck(connection))
@@ -426,6 +470,7 @@ static void on_session_ready(void *arg, unsigned ready)
 			overhear(session, len);
 		break;
 	case ARRIVAL_NONE:
+		connection_wait(connection);
 		break;
 	case ARRIVAL_END:
 		leave(session, "client");
@@ -435,7 +480,7 @@ static void on_session_ready(void *arg, unsigned ready)
 
 /* --- the worker's side --------------------------------------------------- */
 
-void session_open(struct worker *worker, int fd, const struct ip *ip)
+void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 {
 	static _Atomic uint64_t numbers;
 	struct session *session = xcalloc(1, sizeof(*session));
@@ -456,9 +501,9 @@ void session_open(struct worker *worker, int fd, const struct ip *ip)
 	    &session->connection, worker, fd, on_session_ready, session);
 	session->opened_ms = worker->now_ms;
 	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
-	session_move(session, STATE_NEW);
-	(void)buf_printf(&worker->out, "220 %s ESMTP elektrine-spool\r\n",
-	    worker->settings->config->haraka_domain);
+	session_move(session, tls ? STATE_HANDSHAKE : STATE_NEW);
+	if (!tls)
+		greet(session);
 	settle(session);
 }
 
@@ -469,6 +514,13 @@ static int64_t idle_limit_ms(const struct worker *worker)
 	if (limit > LIMIT_CROWDED_IDLE_MS && worker_is_crowded(worker))
 		return LIMIT_CROWDED_IDLE_MS;
 	return limit;
+}
+
+static int64_t handshake_limit_ms(const struct worker *worker)
+{
+	int64_t limit = idle_limit_ms(worker);
+
+	return limit < LIMIT_HANDSHAKE_MS ? limit : LIMIT_HANDSHAKE_MS;
 }
 
 void session_check_time(struct session *session)
@@ -483,6 +535,10 @@ void session_check_time(struct session *session)
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)
 			leave(session, "client");
+		return;
+	case STATE_HANDSHAKE:
+		if (quiet_ms >= handshake_limit_ms(worker))
+			leave(session, "tls_timeout");
 		return;
 	case STATE_CONTENT:
 	case STATE_CHUNK:
@@ -505,6 +561,8 @@ void session_check_time(struct session *session)
 
 void session_shut_down(struct session *session)
 {
+	if (session->state == STATE_HANDSHAKE)
+		leave(session, "shutting_down");
 	if ((session->state & DEAF) != 0)
 		return;
 	session_end(session, REPLY_SHUTTING_DOWN);

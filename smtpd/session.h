@@ -10,6 +10,9 @@
  *                   |                                |     |
  *                   +---------- COMMITTING <---------+-----+ LAST
  *
+ *   STARTTLS leads from READY through HANDSHAKE to NEW; a connection that is
+ *   TLS from its first byte begins there.
+ *
  *   RSET and EHLO lead back to READY; a refused message too. CLOSING can be
  *   reached from everywhere but COMMITTING: what waits for the disk is always
  *   answered, if anyone is left to hear it.
@@ -43,16 +46,18 @@ enum session_state {
 	STATE_CONTENT = 32,   /* in what follows DATA */
 	STATE_CHUNK = 64,     /* in what follows BDAT */
 	STATE_COMMITTING = 128,
-	STATE_CLOSING = 256, /* the last word was said */
-	STATE_GONE = 512     /* the socket is closed, the memory soon */
+	STATE_CLOSING = 256,   /* the last word was said */
+	STATE_GONE = 512,      /* the socket is closed, the memory soon */
+	STATE_HANDSHAKE = 1024 /* TLS is agreed upon, and not on yet */
 };
 
 struct session {
 	struct connection connection;
 	struct session *next, **link; /* of the worker's list */
 	enum session_state state;
-	bool extended;       /* EHLO, not HELO */
-	bool skipping_line;  /* until the end of one that was too long */
+	bool extended;      /* EHLO, not HELO */
+	bool skipping_line; /* until the end of one that was too long */
+	bool greeted;
 	bool closes_at_once; /* the client asked for it: nothing is lost if
 			      * what it may still send finds nobody */
 	unsigned errors, messages;
@@ -61,8 +66,9 @@ struct session {
 	int64_t opened_ms;
 	struct ip ip;
 	char ip_text[IP_TEXT];
-	char name[17]; /* `session` in the log */
-	char *helo;    /* NULL before EHLO */
+	char name[17];      /* `session` in the log */
+	char tls[TLS_TEXT]; /* protocol and cipher; "" in plain text */
+	char *helo;         /* NULL before EHLO */
 	const char *end_reason;
 
 	struct transaction *transaction; /* NULL: none */
@@ -81,9 +87,9 @@ struct session {
 
 /* --- the worker's side -------------------------------------------------- */
 
-/* Takes the socket over, and greets. The limiter's place is the session's to
- * give back. */
-void session_open(struct worker *worker, int fd, const struct ip *ip);
+/* Takes the socket over, and greets, once there is TLS if `tls` says that it
+ * comes first. The limiter's place is the session's to give back. */
+void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls);
 /* Ends what was quiet for too long. Every second or so. */
 void session_check_time(struct session *session);
 /* 421, unless it waits for the disk: then after its answer. */
@@ -112,6 +118,8 @@ typedef bool check_command_fn(
 typedef void proceed_fn(struct session *session, const struct command *command);
 
 proceed_fn hello_proceed_ehlo, hello_proceed_helo;
+check_command_fn starttls_check;
+proceed_fn starttls_proceed;
 check_command_fn transaction_check_mail, transaction_check_rcpt;
 proceed_fn transaction_proceed_mail, transaction_proceed_rcpt;
 proceed_fn data_proceed_data, data_proceed_bdat;

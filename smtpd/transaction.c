@@ -32,9 +32,13 @@ void transaction_free(struct transaction **transaction)
 /* RFC 3848, RFC 6531 section 4.3. */
 static const char *protocol_of(const struct session *session)
 {
+	bool tls = session->tls[0] != '\0';
+
 	if (session->transaction->smtputf8)
-		return "UTF8SMTP";
-	return session->extended ? "ESMTP" : "SMTP";
+		return tls ? "UTF8SMTPS" : "UTF8SMTP";
+	if (!session->extended)
+		return "SMTP";
+	return tls ? "ESMTPS" : "ESMTP";
 }
 
 struct envelope transaction_envelope(const struct session *session)
@@ -49,6 +53,7 @@ struct envelope transaction_envelope(const struct session *session)
 	    .client_ip = session->ip_text,
 	    .helo = session->helo,
 	    .protocol = protocol_of(session),
+	    .tls = session->tls[0] != '\0' ? session->tls : NULL,
 	    .smtputf8 = transaction->smtputf8,
 	    .eight_bit = transaction->eight_bit,
 	};
