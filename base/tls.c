@@ -93,18 +93,25 @@ ssize_t tls_read(struct tls *tls, void *data, size_t len)
 
 ssize_t tls_write(struct tls *tls, const void *data, size_t len)
 {
-	int sent;
+	const char *bytes = data;
+	size_t total = 0;
+	int sent = 1;
 
-	ERR_clear_error();
-	sent = SSL_write(tls->ssl, data, bounded(len));
+	while (total < len && sent > 0) { /* one record each time */
+		ERR_clear_error();
+		sent = SSL_write(tls->ssl, bytes + total, bounded(len - total));
+		if (sent > 0)
+			total += (size_t)sent;
+	}
+	if (sent > 0)
+		return (ssize_t)total;
 	/* Room is what every writer waits for: nothing to note. */
-	if (sent <= 0 && SSL_get_error(tls->ssl, sent) == SSL_ERROR_WANT_WRITE)
-		errno = EAGAIN;
-	else if (sent <= 0) {
+	errno = EAGAIN;
+	if (SSL_get_error(tls->ssl, sent) != SSL_ERROR_WANT_WRITE) {
 		tls->broken = true;
 		errno = EPROTO;
 	}
-	return sent > 0 ? sent : -1;
+	return total > 0 ? (ssize_t)total : -1;
 }
 
 bool tls_wants_room(const struct tls *tls)

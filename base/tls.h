@@ -4,7 +4,7 @@
  *
  * tls_read() and tls_write() answer as recv() and send() do, so that whoever
  * owns the socket need not care which of them it calls. A connection belongs
- * to one thread at a time.
+ * to one thread at a time. The process must ignore SIGPIPE.
  */
 #ifndef BASE_TLS_H
 #define BASE_TLS_H

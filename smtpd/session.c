@@ -364,15 +364,21 @@ static void settle(struct session *session)
 /* Reads the bytes as far as the state allows, and keeps the rest. */
 static void pump(struct session *session, const char *bytes, size_t len)
 {
-	struct worker *worker = session->connection.worker;
+	struct connection *connection = &session->connection;
+	struct worker *worker = connection->worker;
 	size_t at = 0, used;
 
 	while (at < len && (session->state & DEAF) == 0) {
 		if (worker->out.len >= WORKER_OUT_HIGH) {
 			settle(session);
-			if (session->state == STATE_GONE ||
-			    connection_is_stuck(&session->connection))
-				break;
+			if (session->state == STATE_GONE)
+				return;
+			if (connection_is_stuck(connection)) {
+				/* Goes on when there is room again. */
+				connection_keep(
+				    connection, bytes + at, len - at);
+				return;
+			}
 		}
 		if ((session->state & IN_DATA) != 0)
 			used = data_feed(session, bytes + at, len - at);
@@ -385,7 +391,7 @@ static void pump(struct session *session, const char *bytes, size_t len)
 	if (session->state == STATE_GONE)
 		return;
 	if (session->state != STATE_CLOSING)
-		connection_keep(&session->connection, bytes + at, len - at);
+		connection_keep(connection, bytes + at, len - at);
 	settle(session);
 }
 
