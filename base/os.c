@@ -158,6 +158,11 @@ void os_start_writing(int fd, off_t offset, off_t len)
 	(void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE);
 }
 
+void os_drop_cached(int fd)
+{
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 bool os_fdatasync(int fd, struct error *err)
 {
 	if (trips(OS_FDATASYNC) || fdatasync(fd) != 0)

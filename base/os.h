@@ -43,6 +43,8 @@ MUST_CHECK bool os_pread(
 /* Tells the disk to begin writing these bytes, and does not wait. A hint: says
  * nothing about what reached it. */
 void os_start_writing(int fd, off_t offset, off_t len);
+/* Takes what is on disk of this file out of memory. A hint. */
+void os_drop_cached(int fd);
 
 /* After one of these failed, what was written is lost: never call it again
  * and hope (the kernel drops the dirty pages). */

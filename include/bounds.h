@@ -54,6 +54,31 @@
  * that is stolen tells of half a day at most. */
 #define LIMIT_TICKET_KEYS_MS (INT64_C(12) * 60 * 60 * 1000)
 
+/* --- checks on the way in ---------------------------------------------- */
+
+/* All checks of one stage, in milliseconds: clients wait five minutes for an
+ * answer, and ten for that to the end of data (RFC 5321 section 4.5.3.2). */
+#define LIMIT_STAGE_MS 30000
+#define LIMIT_MESSAGE_STAGE_MS 118000
+/* A check that has not ended so long after that is given up: 451. */
+#define LIMIT_STAGE_GRACE_MS 1000
+/* Threads that wait for name servers, for Phoenix, and for each scanner: many
+ * where one answer may be slow and the next is not, few where they share one
+ * service's processors. */
+#define LIMIT_DNS_THREADS 128
+#define LIMIT_PHOENIX_THREADS 32
+#define LIMIT_SCANNER_THREADS 16
+/* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
+#define LIMIT_CHECKS_WAITING 100000
+/* Findings kept with a message, what each says at most, in bytes, and what
+ * they may take in its envelope together. All are in the log. */
+#define LIMIT_FINDINGS 32
+#define LIMIT_FINDING_TEXT 200
+#define LIMIT_FINDINGS_ROOM 4096
+/* Methods in one Authentication-Results line: SPF, DMARC, ARC, and one for
+ * each DKIM signature. */
+#define LIMIT_AUTHENTICATION 16
+
 /* --- a message in memory ---------------------------------------------- */
 
 /* Content up to this many bytes waits in memory and is written with its
@@ -93,6 +118,11 @@
 
 /* A streamed message is given to the disk whenever so much of it has come. */
 #define LIMIT_WRITE_AHEAD (256 * 1024)
+/* A body over so many bytes leaves the page cache once it is on disk. A queue
+ * of them would push everything else out, and the next message's bytes cost
+ * twice as much in pages that nobody used lately; reading one back takes about
+ * a millisecond a megabyte, less than posting it. */
+#define LIMIT_KEEP_CACHED (512 * 1024)
 
 /* --- the spool file --------------------------------------------------- */
 

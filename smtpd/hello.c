@@ -8,21 +8,28 @@
 #include <stdlib.h>
 
 /* RFC 5321 section 4.1.4: a new hello is a reset too. */
-static void greet(
-    struct session *session, const struct command *command, bool extended)
+bool hello_check(struct session *session, const struct command *command)
 {
 	session_reset(session);
 	free(session->helo);
 	session->helo = xstrndup(command->name.data, command->name.len);
-	session->extended = extended;
+	session->extended = command->verb == VERB_EHLO;
 	session_move(session, STATE_READY);
+	return true;
+}
+
+void hello_forget(struct session *session)
+{
+	free(session->helo);
+	session->helo = NULL;
+	session_reset(session);
 }
 
 void hello_proceed_helo(struct session *session, const struct command *command)
 {
 	struct worker *worker = session->connection.worker;
 
-	greet(session, command, false);
+	(void)command;
 	(void)buf_printf(&worker->out, "250 %s\r\n",
 	    worker->settings->config->haraka_domain);
 }
@@ -32,7 +39,7 @@ void hello_proceed_ehlo(struct session *session, const struct command *command)
 	struct worker *worker = session->connection.worker;
 	const struct config *config = worker->settings->config;
 
-	greet(session, command, true);
+	(void)command;
 	(void)buf_printf(&worker->out,
 	    "250-%s\r\n"
 	    "250-PIPELINING\r\n"

@@ -8,6 +8,7 @@
 
 struct server {
 	struct limiter *limiter;
+	struct services *services;
 	struct worker *workers[SERVER_WORKERS_MAX];
 	size_t count; /* those that run */
 };
@@ -31,9 +32,10 @@ bool server_open(struct spool *spool, struct tls_server *tls,
 	struct worker *worker;
 
 	made->limiter = limiter_new();
+	made->services = services_new(settings);
 	while (made->count < wanted) {
-		worker =
-		    worker_new(spool, made->limiter, tls, settings, listeners);
+		worker = worker_new(spool, made->limiter, made->services, tls,
+		    settings, listeners);
 		if (!worker_start(worker, err)) {
 			worker_free(&worker);
 			server_close(&made);
@@ -64,6 +66,7 @@ void server_close(struct server **server)
 		worker_join(gone->workers[i]);
 		worker_free(&gone->workers[i]);
 	}
+	services_free(&gone->services);
 	limiter_free(&gone->limiter);
 	free(gone);
 }

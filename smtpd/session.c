@@ -15,6 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define IN_DATA (STATE_CONTENT | STATE_CHUNK)
+/* The client is heard later, if at all. */
+#define DEAF                                                                   \
+	(STATE_COMMITTING | STATE_CHECKING | STATE_HANDSHAKE | STATE_CLOSING | \
+	    STATE_GONE)
+
 /* --- states ------------------------------------------------------------- */
 
 static const char *state_name(enum session_state state)
@@ -36,6 +42,8 @@ static const char *state_name(enum session_state state)
 		return "chunk";
 	case STATE_COMMITTING:
 		return "committing";
+	case STATE_CHECKING:
+		return "checking";
 	case STATE_CLOSING:
 		return "closing";
 	case STATE_GONE:
@@ -73,6 +81,8 @@ static void free_session(void *arg)
 	if (session->next != NULL)
 		session->next->link = session->link;
 	free(session->helo);
+	record_free(&session->connected);
+	record_free(&session->greeted);
 	worker = session->connection.worker;
 	free(session);
 	worker_left(worker);
@@ -86,6 +96,7 @@ static void leave(struct session *session, const char *reason)
 	assert(session->state != STATE_COMMITTING);
 	if (session->state == STATE_GONE)
 		return;
+	stage_forget(session);
 	transaction_free(&session->transaction);
 	connection_close(&session->connection);
 	limiter_leave(worker->limiter, &session->ip);
@@ -103,17 +114,34 @@ static void leave(struct session *session, const char *reason)
 	loop_defer(worker->loop, &session->task);
 }
 
-void session_end(struct session *session, enum reply reply)
+/* The last word was said. */
+static void finish(struct session *session, const char *reason)
 {
-	struct worker *worker = session->connection.worker;
-
 	transaction_free(&session->transaction);
-	session->end_reason = reply_reason(reply);
-	if (session->end_reason == NULL)
-		session->end_reason = "quit";
-	(void)reply_append(&worker->out, reply);
+	session->end_reason = reason;
 	session->data_wire = 0;
 	session_move(session, STATE_CLOSING);
+}
+
+void session_end(struct session *session, enum reply reply)
+{
+	const char *reason = reply_reason(reply);
+
+	(void)reply_append(&session->connection.worker->out, reply);
+	finish(session, reason != NULL ? reason : "quit");
+}
+
+void session_end_refused(struct session *session, const struct verdict *verdict)
+{
+	(void)reply_verdict(&session->connection.worker->out, verdict);
+	finish(session, verdict->reason);
+}
+
+void session_stop_if_asked(struct session *session)
+{
+	if (session->connection.worker->stop_ms != 0 &&
+	    (session->state & DEAF) == 0)
+		session_end(session, REPLY_SHUTTING_DOWN);
 }
 
 static void end_for_limit(struct session *session, enum reply reply)
@@ -201,14 +229,14 @@ static const struct {
 	enum stage stage;
 	proceed_fn *proceed;
 } verbs[] = {
-    [VERB_HELO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_helo},
-    [VERB_EHLO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_ehlo},
+    [VERB_HELO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_helo},
+    [VERB_EHLO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_ehlo},
     [VERB_STARTTLS] = {ANY_COMMAND, starttls_check, STAGE_NONE,
 	starttls_proceed},
-    [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_NONE,
+    [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_MAIL,
 	transaction_proceed_mail},
     [VERB_RCPT] = {STATE_SENDER | STATE_RECIPIENTS, transaction_check_rcpt,
-	STAGE_RECIPIENT, transaction_proceed_rcpt},
+	STAGE_RCPT, transaction_proceed_rcpt},
     [VERB_DATA] = {STATE_RECIPIENTS, NULL, STAGE_NONE, data_proceed_data},
     /* What follows must be read in any state. */
     [VERB_BDAT] = {ANY_COMMAND, NULL, STAGE_NONE, data_proceed_bdat},
@@ -236,42 +264,73 @@ static enum reply out_of_order(const struct session *session, enum verb verb)
 						 : REPLY_RECIPIENT_FIRST;
 }
 
-static void refuse_command(struct session *session,
-    const struct command *command, const struct verdict *verdict)
+static void log_refused(struct session *session, const struct command *command,
+    const struct verdict *verdict)
 {
-	struct transaction *transaction = session->transaction;
+	const struct transaction *transaction = session->transaction;
 	char address[ADDRESS_SIZE];
 
 	(void)address_format(&command->address, address);
-	log_event(LOG_INFO, "recipient_rejected", SESSION_FIELDS(session),
-	    LOG_TEXT("from", transaction->sender),
-	    LOG_TEXT("recipient", address), LOG_TEXT("reason", verdict->reason),
-	    LOG_NUMBER("code", verdict->code));
-	transaction->any_refused = true;
+	if (command->verb == VERB_RCPT)
+		log_event(LOG_INFO, "recipient_rejected",
+		    SESSION_FIELDS(session),
+		    LOG_TEXT("from", transaction->sender),
+		    LOG_TEXT("recipient", address),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else if (command->verb == VERB_MAIL)
+		log_event(LOG_INFO, "sender_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("from", transaction->sender),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else
+		log_event(LOG_INFO, "hello_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("helo", session->helo),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+}
+
+static void refuse_command(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	log_refused(session, command, verdict);
+	if (verdict->code == 421) {
+		session_end_refused(session, verdict);
+		return;
+	}
+	if (command->verb == VERB_RCPT)
+		session->transaction->any_refused = true;
+	else if (command->verb == VERB_MAIL)
+		session_reset(session);
+	else
+		hello_forget(session);
 	(void)reply_verdict(&session->connection.worker->out, verdict);
 	count_error(session);
 }
 
+static void on_command_judged(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	if (verdict->action == VERDICT_ACCEPT)
+		verbs[command->verb].proceed(session, command);
+	else
+		refuse_command(session, command, verdict);
+}
+
 static void execute(struct session *session, const struct command *command)
 {
-	struct subject subject = {
-	    .settings = session->connection.worker->settings,
-	    .recipient = &command->address};
 	enum verb verb = command->verb;
-	struct verdict verdict = {.action = VERDICT_ACCEPT};
 
-	if ((verbs[verb].allowed_in & session->state) == 0) {
+	if ((verbs[verb].allowed_in & session->state) == 0)
 		session_reply(session, out_of_order(session, verb));
+	else if (verbs[verb].check != NULL &&
+		 !verbs[verb].check(session, command))
 		return;
-	}
-	if (verbs[verb].check != NULL && !verbs[verb].check(session, command))
-		return;
-	if (verbs[verb].stage != STAGE_NONE)
-		policy_judge(verbs[verb].stage, &subject, &verdict);
-	if (verdict.action == VERDICT_ACCEPT)
+	else if (verbs[verb].stage == STAGE_NONE)
 		verbs[verb].proceed(session, command);
 	else
-		refuse_command(session, command, &verdict);
+		stage_judge(
+		    session, verbs[verb].stage, command, on_command_judged);
 }
 
 /* --- input -------------------------------------------------------------- */
@@ -331,9 +390,6 @@ static size_t feed_command(
 	}
 	return used;
 }
-
-#define IN_DATA (STATE_CONTENT | STATE_CHUNK)
-#define DEAF (STATE_COMMITTING | STATE_CLOSING | STATE_GONE | STATE_HANDSHAKE)
 
 /* Sends what was said, and waits for what comes next. */
 static void settle(struct session *session)
@@ -413,15 +469,29 @@ static void overhear(struct session *session, size_t len)
 		leave(session, "client");
 }
 
-static void greet(struct session *session)
+static void on_connection_judged(struct session *session,
+    const struct command *command, const struct verdict *verdict)
 {
 	struct worker *worker = session->connection.worker;
 
-	if (session->greeted)
+	(void)command;
+	if (verdict->action == VERDICT_ACCEPT) {
+		(void)buf_printf(&worker->out,
+		    "220 %s ESMTP elektrine-spool\r\n",
+		    worker->settings->config->haraka_domain);
 		return;
-	session->greeted = true;
-	(void)buf_printf(&worker->out, "220 %s ESMTP elektrine-spool\r\n",
-	    worker->settings->config->haraka_domain);
+	}
+	log_event(LOG_INFO, "connection_rejected", SESSION_FIELDS(session),
+	    LOG_TEXT("reason", verdict->reason),
+	    LOG_NUMBER("code", verdict->code));
+	session_end_refused(session, verdict);
+}
+
+/* Once the client can hear it. */
+static void greet(struct session *session)
+{
+	session->welcome = true;
+	stage_judge(session, STAGE_CONNECT, NULL, on_connection_judged);
 }
 
 static void go_on_with_handshake(struct session *session)
@@ -438,7 +508,8 @@ static void go_on_with_handshake(struct session *session)
 		leave(session, "tls_failed");
 		break;
 	case TLS_DONE:
-		greet(session);
+		if (!session->welcome)
+			greet(session);
 		settle(session);
 		break;
 	}
@@ -452,7 +523,7 @@ static void on_session_ready(void *arg, unsigned ready)
 	size_t len;
 
 	worker_touch(connection->worker);
-	if (session->state == STATE_COMMITTING) {
+	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
 		/* Only to be heard after the answer. */
 		connection_pause(connection);
 		return;
@@ -537,6 +608,9 @@ void session_check_time(struct session *session)
 	switch (session->state) {
 	case STATE_COMMITTING:
 	case STATE_GONE:
+		return;
+	case STATE_CHECKING:
+		stage_check_time(session);
 		return;
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)

@@ -4,8 +4,6 @@
 #include "smtpd/session.h"
 #include "smtpd/worker.h"
 
-#include <stdlib.h>
-
 bool starttls_is_offered(const struct session *session)
 {
 	return session->connection.tls == NULL &&
@@ -61,9 +59,6 @@ enum tls_progress starttls_go_on(struct session *session)
 		return progress;
 	tls_describe(connection->tls, session->tls);
 	/* RFC 3207 section 4.2: what was known of the client is forgotten. */
-	free(session->helo);
-	session->helo = NULL;
-	session->extended = false;
-	session_reset(session);
+	hello_forget(session);
 	return progress;
 }

@@ -192,8 +192,8 @@ static void *run_worker(void *arg)
 /* --- from outside -------------------------------------------------------- */
 
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
-    struct tls_server *tls, struct settings *settings,
-    const struct listeners *listeners)
+    struct services *services, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners)
 {
 	struct worker *worker = xmalloc(sizeof(*worker));
 
@@ -202,6 +202,7 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->loop = loop_new();
 	worker->spool = spool;
 	worker->limiter = limiter;
+	worker->services = services;
 	worker->tls = tls;
 	worker->settings = settings_hold(settings);
 	worker->started_ms = clock_wall_ms();

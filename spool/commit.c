@@ -192,8 +192,8 @@ static void syncer_begin(struct syncer *syncer, struct group *group)
 {
 	(void)pthread_mutex_lock(&syncer->lock);
 	syncer->group = group;
-	(void)pthread_cond_signal(&syncer->changed);
 	(void)pthread_mutex_unlock(&syncer->lock);
+	(void)pthread_cond_signal(&syncer->changed);
 }
 
 static bool syncer_finish(struct syncer *syncer, struct error *err)
@@ -228,6 +228,8 @@ static void acknowledge(struct group *group)
 			    spool->options.announce_arg, draft->id_text, false);
 		/* Recovery drops the name if we cannot. */
 		(void)os_unlink(spool->writer, draft->id_text, &ignored);
+		if (draft->body_len > LIMIT_KEEP_CACHED)
+			os_drop_cached(draft->fd);
 		draft_free(&draft, false);
 	}
 	group->count = 0;
@@ -414,9 +416,10 @@ void committer_add(struct committer *committer, struct draft *draft)
 	wanted = ++committer->queued == committer->hoped;
 	*committer->last = draft;
 	committer->last = &draft->next;
+	(void)pthread_mutex_unlock(&committer->lock);
+	/* Unlocked, so that the thread does not wake to wait for the lock. */
 	if (wanted)
 		(void)pthread_cond_signal(&committer->filled);
-	(void)pthread_mutex_unlock(&committer->lock);
 }
 
 void committer_wake(struct committer *committer)

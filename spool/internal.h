@@ -63,9 +63,10 @@ struct draft {
 	char id_text[ID_TEXT + 1];
 
 	/* Content: first in memory; in the file from `reserve` on once it has
-	 * grown (fd >= 0). `pending` is what is not written yet. */
+	 * grown (streamed). `pending` is what is not written yet. */
 	struct buf pending;
 	int fd;
+	bool streamed;
 	size_t reserve;
 	uint64_t body_len; /* pending included */
 	uint64_t written;  /* of the body */

@@ -1,0 +1,31 @@
+/*
+ * What checks ask, shared by all workers: a pool of threads for each kind of
+ * service, so that a slow one is waited for only by those who need it. Any
+ * thread, but for services_new() and services_free().
+ */
+#ifndef SMTPD_SERVICES_H
+#define SMTPD_SERVICES_H
+
+#include "base/pool.h"
+#include "smtpd/settings.h"
+
+enum service {
+	SERVICE_NONE, /* pure: made where the session lives */
+	SERVICE_DNS,
+	SERVICE_PHOENIX,
+	SERVICE_CLAMD,
+	SERVICE_SPAMD,
+	SERVICE_COUNT
+};
+
+struct services;
+
+struct services *services_new(const struct settings *settings);
+/* No review is left; waits for those that were forgotten and are still at
+ * work. Clears the pointer; NULL is fine. */
+void services_free(struct services **services);
+
+/* Where checks of this service are made; not SERVICE_NONE. */
+struct pool *services_pool(struct services *services, enum service service);
+
+#endif
