@@ -66,6 +66,20 @@
  * again. */
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
+/* --- TLS -------------------------------------------------------------- */
+
+/* A PEM file: a dozen certificates with all their text have 64 KiB. */
+#define LIMIT_PEM ((size_t)256 * 1024)
+/* A handshake from its first to its last byte, in milliseconds: two round
+ * trips, and packets that get lost. */
+#define LIMIT_HANDSHAKE_MS 30000
+/* How often certificate files are looked at, in milliseconds. Whoever renews
+ * them writes all of them in that time. */
+#define LIMIT_CERTIFICATE_POLL_MS 2000
+/* Certificates are read anew after so long, in milliseconds, also if they are
+ * what they were: with them come new keys for session tickets, and an old key
+ * that is stolen tells of half a day at most. */
+#define LIMIT_TICKET_KEYS_MS (INT64_C(12) * 60 * 60 * 1000)
 
 /* --- checks on the way in ---------------------------------------------- */
 
