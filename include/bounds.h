@@ -163,6 +163,47 @@
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 
+/* --- HTTP --------------------------------------------------------------- */
+
+/* A request line and its header lines, in bytes; the usual servers allow 8 to
+ * 32 KiB. */
+#define LIMIT_HTTP_HEAD ((size_t)32 * 1024)
+/* Of these the path with its query, and the method's name. */
+#define LIMIT_HTTP_TARGET ((size_t)8 * 1024)
+#define LIMIT_HTTP_METHOD ((size_t)32)
+/* Header lines of a request. */
+#define LIMIT_HTTP_FIELDS 100
+/* Hexadecimal digits of a chunk's size: more than any body here needs, and far
+ * from where a number would overflow. */
+#define LIMIT_HTTP_CHUNK_DIGITS 12
+/* Chunk extensions and trailers of a request, in bytes; nobody sends any. */
+#define LIMIT_HTTP_EXTRA ((size_t)8 * 1024)
+/* The body of a request to send mail, in bytes. */
+#define LIMIT_HTTP_BODY ((uint64_t)50 * 1024 * 1024)
+/* The body of any other request: a DKIM key has 2 KiB. */
+#define LIMIT_HTTP_SMALL_BODY ((uint64_t)64 * 1024)
+/* Connections at once. The application's pool has 50 or so. */
+#define LIMIT_HTTP_CONNECTIONS 1000
+/* How long a connection may lie idle, and a head may take from its first byte
+ * on, in milliseconds. */
+#define LIMIT_HTTP_IDLE_MS 75000
+#define LIMIT_HTTP_HEAD_MS 30000
+/* A body may take this long; after that it must have come at this speed, in
+ * bytes a second, on average. */
+#define LIMIT_HTTP_BODY_MS 30000
+#define LIMIT_HTTP_BODY_SPEED (16 * 1024)
+/* How long a client may read nothing of its answer, in milliseconds. */
+#define LIMIT_HTTP_STALL_MS 30000
+/* What is read at once of a connection, and held for it in each direction. */
+#define LIMIT_HTTP_PIECE ((size_t)16 * 1024)
+/* What the HTTP library may use for one connection: the head, twice. */
+#define LIMIT_HTTP_POOL ((size_t)96 * 1024)
+/* Calls that may block: how many at once, and how many may wait. */
+#define LIMIT_HTTP_THREADS 8
+#define LIMIT_HTTP_WAITING 200
+/* The body of an answer. Lists come in pages. */
+#define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
+
 /* --- wake-ups --------------------------------------------------------- */
 
 /* Each step with Redis (connect, log in, one command) in milliseconds, and

@@ -37,27 +37,6 @@
 
 /* --- the folder ------------------------------------------------------- */
 
-/* Makes the folder and all above it. */
-static bool make_folder(const char *dir, struct error *err)
-{
-	char path[4096];
-	size_t len = strlen(dir);
-
-	if (len >= sizeof(path))
-		return error_set(
-		    err, ERROR_CONFIG, "the path of the spool is too long");
-	for (size_t i = 1; i <= len; i++) {
-		if (dir[i] != '/' && dir[i] != '\0')
-			continue;
-		memcpy(path, dir, i);
-		path[i] = '\0';
-		if (mkdir(path, 0770) != 0 && errno != EEXIST)
-			return error_errno(
-			    err, "cannot make the spool %s", path);
-	}
-	return true;
-}
-
 /* Nothing is made in a folder that is something else. */
 static bool check_is_spool(struct spool *spool, struct error *err)
 {
@@ -77,7 +56,7 @@ static bool open_root(struct spool *spool, struct error *err)
 	static const char *const folders[] = {"run", "run/agents",
 	    FIGURES_FOLDER, "index", "history", KEPT_FOLDER};
 
-	if (spool->options.create && !make_folder(spool->dir, err))
+	if (spool->options.create && !os_make_path(spool->dir, 0770, err))
 		return false;
 	if (!os_open(AT_FDCWD, spool->dir, O_RDONLY | O_DIRECTORY, 0,
 		&spool->root, err)) {
