@@ -19,6 +19,8 @@
 
 #define SPOOL_KEY_BYTES 32
 #define SPOOL_UUID_TEXT 36
+/* Of delivered messages (kept.h). */
+#define KEPT_FOLDER "kept"
 
 struct committer;
 struct notifier;

@@ -53,6 +53,7 @@ struct spool_options {
 	 * room. */
 	uint64_t max_message_bytes;
 	int64_t history_retention_ms; /* HISTORY_RETENTION */
+	int64_t keep_delivered_ms;    /* KEEP_DELIVERED; 0 = not at all */
 	uint64_t map_size; /* of the index at first; 0 = LIMIT_MAP_SIZE. For
 			    * tests: it grows by itself */
 	/* The name of a program ("smtpd") under which its figures for
