@@ -6,6 +6,7 @@
 #include "base/os.h"
 #include "bounds.h"
 #include "spool/agent.h"
+#include "spool/figures.h"
 #include "spool/guard.h"
 #include "spool/notify.h"
 #include "spool/recover.h"
@@ -165,6 +166,19 @@ static bool settle_unlinked(
 	return true;
 }
 
+/* How long those waited that are tried for the first time. */
+static void observe_waits(struct work *const *works, size_t count)
+{
+	int64_t now = clock_wall_ms(), wait;
+
+	for (size_t i = 0; i < count; i++) {
+		wait = now - works[i]->received_ms;
+		if (works[i]->attempt == 1)
+			metric_observe(&figure_queue_wait, NULL,
+			    wait > 0 ? (uint64_t)wait * 1000 : 0);
+	}
+}
+
 static bool try_turn(struct agent *agent, const struct outcome *outcomes,
     size_t outcome_count, struct work **works, size_t want, size_t *got,
     struct error *err)
@@ -191,8 +205,10 @@ static bool try_turn(struct agent *agent, const struct outcome *outcomes,
 	if (want > 0)
 		*got = claim_due(&turn, agent, works, want);
 	done = turn_commit(&turn, agent->unlinker, err);
-	if (done)
+	if (done) {
 		tasks_drop(&agent->unlinked, settled);
+		observe_waits(works, *got);
+	}
 	for (size_t i = 0; !done && i < *got; i++)
 		spool_work_free(&works[i]);
 	if (!done)
@@ -243,6 +259,7 @@ bool spool_turn(struct agent *agent, const struct outcome *outcomes,
     int64_t *wait_ms, struct error *err)
 {
 	bool needed = outcome_count > 0, done;
+	int64_t began = clock_mono_us();
 
 	*got = 0;
 	*wait_ms = LIMIT_POLL_MS;
@@ -265,6 +282,8 @@ bool spool_turn(struct agent *agent, const struct outcome *outcomes,
 			spool_break(agent->spool, err);
 		return false;
 	}
+	metric_observe(
+	    &figure_turn_duration, NULL, (uint64_t)(clock_mono_us() - began));
 	return look(agent, &needed, wait_ms, err);
 }
 
