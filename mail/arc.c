@@ -125,6 +125,8 @@ static const char *check_structure(
 		result->seal = set->seal;
 		if (set->seal->fault != NULL)
 			return set->seal->fault;
+		if (set->message->fault != NULL)
+			return set->message->fault;
 		if (set->seal->signature.chain == CHAIN_FAIL)
 			return "the chain was broken before";
 		if ((set->seal->signature.chain == CHAIN_NONE) != (i == 1))
@@ -141,8 +143,6 @@ static const char *check_message(const struct chain *chain,
 	struct signature_verdict *message = chain->sets[chain->newest].message;
 
 	result->message = message;
-	if (message->fault != NULL)
-		return message->fault;
 	if (!signed_mail_verify(chain->mail, message, keys, err))
 		return NULL;
 	return message->result == AUTH_PASS ? "" : message->why;

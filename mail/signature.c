@@ -9,6 +9,8 @@
 /* RFC 6376 sections 3.5 and 3.6: digits of t= and x=, and of l=. */
 #define TIME_DIGITS 12
 #define LENGTH_DIGITS 76
+/* RFC 1035 section 2.3.4. */
+#define LABEL 63
 
 /* --- names -------------------------------------------------------------- */
 
@@ -28,6 +30,8 @@ bool signature_is_domain(struct slice name)
 		} else {
 			return false;
 		}
+		if (label > LABEL)
+			return false;
 	}
 	return label > 0 && name.len <= LIMIT_DOMAIN;
 }

@@ -186,12 +186,9 @@ static size_t take_field(
 	if (lowest == RAW_NONE)
 		return RAW_NONE;
 	at = mail->next[lowest];
-	if (at == self)
+	if (at != RAW_NONE && at == self)
 		at = fields[at].above;
-	if (at != RAW_NONE)
-		mail->next[lowest] = fields[at].above;
-	else
-		mail->next[lowest] = RAW_NONE;
+	mail->next[lowest] = at == RAW_NONE ? RAW_NONE : fields[at].above;
 	return at;
 }
 
@@ -298,17 +295,16 @@ bool signed_mail_verify(struct signed_mail *mail, struct signature_verdict *one,
 
 /* --- keys --------------------------------------------------------------- */
 
-static enum key_answer look_up(const struct signature *signature,
-    const struct key_source *keys, struct arena *arena,
-    struct key_records *records)
+static enum lookup_status look_up(const struct signature *signature,
+    const struct lookup *dns, struct arena *arena,
+    const struct lookup_record **records)
 {
 	const char *name = arena_printf(
 	    arena, "%s" KEY_LABEL "%s", signature->selector, signature->domain);
 
-	records->count = 0;
 	if (strlen(name) > QUERY_NAME)
-		return KEYS_ABSENT;
-	return keys->lookup(keys->arg, name, arena, records);
+		return LOOKUP_NXDOMAIN;
+	return lookup_find(dns, LOOKUP_TXT, name, arena, records);
 }
 
 /* With one of the keys. */
@@ -346,15 +342,15 @@ static void try_key(struct signature_verdict *one, const struct dkim_key *key,
 /* RFC 6376 section 6.1.2 lets us try all of several. What a key says that fits
  * counts more than what is wrong with the others. */
 static void try_records(struct signature_verdict *one,
-    const struct key_records *records, const uint8_t digest[DIGEST_BYTES],
+    const struct lookup_record *record, const uint8_t digest[DIGEST_BYTES],
     struct arena *arena)
 {
 	struct signature_verdict best = *one;
 
-	(void)conclude(&best, AUTH_NONE, "no key");
-	for (size_t i = 0; i < records->count; i++) {
+	(void)conclude(&best, AUTH_NONE, "");
+	for (size_t i = 0; record != NULL && i < LIMIT_KEY_RECORDS; i++) {
 		struct dkim_key key;
-		const char *why = dkim_key_parse(records->list[i], arena, &key);
+		const char *why = dkim_key_parse(record->text, arena, &key);
 
 		if (why == NULL)
 			try_key(one, &key, digest);
@@ -364,9 +360,8 @@ static void try_records(struct signature_verdict *one,
 			return;
 		if (best.result == AUTH_NONE || one->result == AUTH_FAIL)
 			best = *one;
+		record = record->next;
 	}
-	if (best.result == AUTH_NONE)
-		best.result = AUTH_PERMERROR;
 	*one = best;
 }
 
@@ -374,16 +369,17 @@ void signature_check_keys(struct signature_verdict *one,
     const uint8_t digest[DIGEST_BYTES], const struct key_source *keys,
     struct arena *arena)
 {
-	struct key_records records;
+	const struct lookup_record *records;
 
-	switch (look_up(&one->signature, keys, arena, &records)) {
-	case KEYS_FOUND:
-		try_records(one, &records, digest, arena);
+	switch (look_up(&one->signature, keys->dns, arena, &records)) {
+	case LOOKUP_FOUND:
+		try_records(one, records, digest, arena);
 		break;
-	case KEYS_ABSENT:
+	case LOOKUP_NODATA:
+	case LOOKUP_NXDOMAIN:
 		(void)conclude(one, AUTH_PERMERROR, "no key");
 		break;
-	case KEYS_UNKNOWN:
+	case LOOKUP_TEMPERROR:
 		(void)conclude(one, AUTH_TEMPERROR, "no answer about the key");
 		break;
 	}

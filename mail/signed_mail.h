@@ -1,17 +1,17 @@
 /*
  * A message whose signatures are to be checked (mail/dkim.h, mail/arc.h): its
  * header in memory, its body read once, with all hashes made in that pass, and
- * the steps that DKIM and ARC share. One thread; keys are asked for through a
- * callback, which may block.
+ * the steps that DKIM and ARC share. One thread; blocks while keys are asked
+ * for.
  */
 #ifndef MAIL_SIGNED_MAIL_H
 #define MAIL_SIGNED_MAIL_H
 
 #include "base/arena.h"
 #include "base/source.h"
-#include "bounds.h"
 #include "envelope.h"
 #include "mail/body_hash.h"
+#include "mail/lookup.h"
 #include "mail/raw_header.h"
 #include "mail/signature.h"
 
@@ -19,28 +19,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* --- keys --------------------------------------------------------------- */
-
-enum key_answer {
-	KEYS_FOUND,  /* there are TXT records */
-	KEYS_ABSENT, /* no such name, or no TXT of it */
-	KEYS_UNKNOWN /* no answer, or one that makes no sense */
-};
-
-/* One TXT record each, its strings joined. */
-struct key_records {
-	struct slice list[LIMIT_KEY_RECORDS]; /* more are left out */
-	size_t count;
-};
-
-/* Asks for the TXT records of "selector._domainkey.domain". What it returns
- * must live as long as the arena. */
-typedef enum key_answer key_lookup_fn(void *arg, const char *name,
-    struct arena *arena, struct key_records *records);
-
+/* What verifying needs besides the message. A key is the TXT record of
+ * "selector._domainkey.domain". */
 struct key_source {
-	key_lookup_fn *lookup;
-	void *arg;
+	const struct lookup *dns;
 	int64_t now_s; /* wall clock, for t= and x= */
 };
 

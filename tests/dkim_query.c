@@ -72,21 +72,28 @@ static const json_t *find(json_t *records, const char *name)
 	return NULL;
 }
 
-static enum key_answer look_up(void *arg, const char *name, struct arena *arena,
-    struct key_records *records)
+static enum lookup_status look_up(void *arg, enum lookup_type type,
+    const char *name, struct arena *arena, const struct lookup_record **records)
 {
 	const json_t *value = find(arg, name);
 	size_t count = json_is_array(value) ? json_array_size(value) : 1;
 
+	(void)type;
 	if (value == NULL)
-		return KEYS_ABSENT;
+		return LOOKUP_NXDOMAIN;
 	if (json_is_null(value))
-		return KEYS_UNKNOWN;
-	for (size_t i = 0; i < count && i < LIMIT_KEY_RECORDS; i++)
-		records->list[records->count++] = join(
-		    json_is_array(value) ? json_array_get(value, i) : value,
+		return LOOKUP_TEMPERROR;
+	for (size_t i = count; i > 0; i--) {
+		struct lookup_record *record =
+		    arena_zalloc(arena, sizeof(*record));
+
+		record->text = join(
+		    json_is_array(value) ? json_array_get(value, i - 1) : value,
 		    arena);
-	return records->count > 0 ? KEYS_FOUND : KEYS_ABSENT;
+		record->next = *records;
+		*records = record;
+	}
+	return count > 0 ? LOOKUP_FOUND : LOOKUP_NODATA;
 }
 
 /* --- verifying ---------------------------------------------------------- */
@@ -107,7 +114,8 @@ static json_t *describe(const struct signature_verdict *one)
 static json_t *verify(
     const struct source *message, json_t *records, int64_t now)
 {
-	struct key_source keys = {look_up, records, now};
+	struct lookup dns = {look_up, records};
+	struct key_source keys = {&dns, now};
 	struct signed_mail *mail;
 	struct dkim_result dkim;
 	struct arc_result arc;
