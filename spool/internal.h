@@ -22,6 +22,7 @@
 
 struct committer;
 struct notifier;
+struct idempotency_row;
 
 struct spool {
 	struct spool_options options;
@@ -76,6 +77,7 @@ struct draft {
 	/* Once given to spool_commit(). */
 	struct arena *arena;
 	struct message_rows rows; /* in the arena */
+	struct idempotency_row *key; /* NULL: of no key */
 	struct error failure;     /* kind ERROR_NONE: all went well so far */
 	bool linked;
 	spool_committed_fn *done;
