@@ -61,11 +61,12 @@ static void on_greeting_due(void *arg)
 	session_resume(session);
 }
 
-static void wait_to_greet(struct session *session)
+void greeting_wait(struct session *session)
 {
 	struct worker *worker = session->connection.worker;
 	int64_t wait_ms = worker->settings->config->early_talker_ms;
 
+	session->welcome = true;
 	session_move(session, STATE_GREETING);
 	if (wait_ms > 0) {
 		session->greeting =
@@ -131,36 +132,57 @@ static bool become(struct session *session, const struct ip *client)
 	return admit(session, client);
 }
 
-size_t greeting_feed(struct session *session, const char *bytes, size_t len)
+static void begin(struct session *session)
 {
-	struct proxy_header header;
-	size_t used = 0;
+	if (session->implicit_tls)
+		session_move(session, STATE_HANDSHAKE);
+	else
+		greeting_wait(session);
+}
 
+/* What belongs to the header is taken, what is behind it stays: it may be the
+ * client's handshake. */
+void greeting_read(struct session *session)
+{
+	struct connection *connection = &session->connection;
+	struct proxy_header header;
+	size_t len, used = 0;
+	char *bytes;
+
+	switch (connection_peek(connection, &bytes, &len)) {
+	case ARRIVAL_END:
+		session_leave(session, "client");
+		return;
+	case ARRIVAL_NONE:
+		return;
+	case ARRIVAL_BYTES:
+		break;
+	}
 	switch (proxy_header_parse(bytes, len, &header, &used)) {
 	case PROXY_MORE:
-		return 0;
+		connection_hold(connection, len);
+		return;
 	case PROXY_BAD:
 		log_event(LOG_WARN, "limit_exceeded", SESSION_FIELDS(session),
 		    LOG_TEXT("limit", "proxy_header"));
 		session_leave(session, "proxy_header");
-		return 0;
+		return;
 	case PROXY_DONE:
 		break;
 	}
-	if (header.has_client && !become(session, &header.client))
-		return used;
-	wait_to_greet(session);
-	if (len > used && greeting_is_waited_for(session))
-		greeting_heard(session, len - used);
-	return used;
+	connection_hold(connection, used);
+	connection_take_unread(connection, &bytes, &len);
+	if (!header.has_client || become(session, &header.client))
+		begin(session);
 }
 
-void greeting_begin(struct session *session)
+void greeting_begin(struct session *session, bool tls)
 {
 	const struct settings *settings = session->connection.worker->settings;
 
+	session->implicit_tls = tls;
 	if (cidr_set_has(settings->proxies, &session->ip))
 		session_move(session, STATE_PROXY);
 	else
-		wait_to_greet(session);
+		begin(session);
 }

@@ -23,9 +23,9 @@ static size_t processors(void)
 	return count > SERVER_WORKERS_MAX ? SERVER_WORKERS_MAX : (size_t)count;
 }
 
-bool server_open(struct spool *spool, struct settings *settings,
-    const struct listeners *listeners, struct server **server,
-    struct error *err)
+bool server_open(struct spool *spool, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners,
+    struct server **server, struct error *err)
 {
 	struct server *made = xcalloc(1, sizeof(*made));
 	size_t wanted = processors();
@@ -37,8 +37,8 @@ bool server_open(struct spool *spool, struct settings *settings,
 		return false;
 	}
 	while (made->count < wanted) {
-		worker = worker_new(
-		    spool, made->limiter, made->services, settings, listeners);
+		worker = worker_new(spool, made->limiter, made->services, tls,
+		    settings, listeners);
 		if (!worker_start(worker, err)) {
 			worker_free(&worker);
 			server_close(&made);

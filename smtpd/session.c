@@ -6,6 +6,7 @@
 #include "smtpd/figures.h"
 #include "smtpd/greeting.h"
 #include "smtpd/policy.h"
+#include "smtpd/starttls.h"
 #include "smtpd/transaction.h"
 #include "smtpd/worker.h"
 
@@ -18,7 +19,9 @@
 
 #define IN_DATA (STATE_CONTENT | STATE_CHUNK)
 /* Nothing can be said now, or any more. */
-#define MUTE (STATE_COMMITTING | STATE_CHECKING | STATE_CLOSING | STATE_GONE)
+#define MUTE                                                                   \
+	(STATE_COMMITTING | STATE_CHECKING | STATE_HANDSHAKE | STATE_CLOSING | \
+	    STATE_GONE)
 /* What the client says is heard later, if at all. */
 #define DEAF (MUTE | STATE_GREETING)
 
@@ -53,6 +56,8 @@ static const char *state_name(enum session_state state)
 		return "closing";
 	case STATE_GONE:
 		return "gone";
+	case STATE_HANDSHAKE:
+		return "handshake";
 	}
 	return "unknown";
 }
@@ -111,6 +116,7 @@ void session_leave(struct session *session, const char *reason)
 		session->end_reason = reason;
 	log_event(LOG_INFO, "connection_close", SESSION_FIELDS(session),
 	    LOG_TEXT("reason", session->end_reason),
+	    LOG_TEXT("tls", session->tls[0] != '\0' ? session->tls : NULL),
 	    LOG_NUMBER("messages", session->messages),
 	    LOG_NUMBER("errors", session->errors),
 	    LOG_NUMBER("duration_ms", worker->now_ms - session->opened_ms));
@@ -238,6 +244,8 @@ static const struct {
 } verbs[] = {
     [VERB_HELO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_helo},
     [VERB_EHLO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_ehlo},
+    [VERB_STARTTLS] = {ANY_COMMAND, starttls_check, STAGE_NONE,
+	starttls_proceed},
     [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_MAIL,
 	transaction_proceed_mail},
     [VERB_RCPT] = {STATE_SENDER | STATE_RECIPIENTS, transaction_check_rcpt,
@@ -416,25 +424,32 @@ static void settle(struct session *session)
 		}
 		connection_shut(connection);
 	}
+	if (session->state == STATE_HANDSHAKE && connection->tls == NULL &&
+	    !connection_is_stuck(connection))
+		starttls_begin(session);
 	connection_wait(connection);
 }
 
 /* Reads the bytes as far as the state allows, and keeps the rest. */
 static void pump(struct session *session, const char *bytes, size_t len)
 {
-	struct worker *worker = session->connection.worker;
+	struct connection *connection = &session->connection;
+	struct worker *worker = connection->worker;
 	size_t at = 0, used;
 
 	while (at < len && (session->state & DEAF) == 0) {
 		if (worker->out.len >= WORKER_OUT_HIGH) {
 			settle(session);
-			if (session->state == STATE_GONE ||
-			    connection_is_stuck(&session->connection))
-				break;
+			if (session->state == STATE_GONE)
+				return;
+			if (connection_is_stuck(connection)) {
+				/* Goes on when there is room again. */
+				connection_keep(
+				    connection, bytes + at, len - at);
+				return;
+			}
 		}
-		if (session->state == STATE_PROXY)
-			used = greeting_feed(session, bytes + at, len - at);
-		else if ((session->state & IN_DATA) != 0)
+		if ((session->state & IN_DATA) != 0)
 			used = data_feed(session, bytes + at, len - at);
 		else
 			used = feed_command(session, bytes + at, len - at);
@@ -445,7 +460,7 @@ static void pump(struct session *session, const char *bytes, size_t len)
 	if (session->state == STATE_GONE)
 		return;
 	if (session->state != STATE_CLOSING)
-		connection_keep(&session->connection, bytes + at, len - at);
+		connection_keep(connection, bytes + at, len - at);
 	settle(session);
 }
 
@@ -485,6 +500,27 @@ static void hear_early(struct session *session)
 	}
 }
 
+static void go_on_with_handshake(struct session *session)
+{
+	if (session->connection.tls == NULL) {
+		/* The last words in plain text are still on their way. */
+		settle(session);
+		return;
+	}
+	switch (starttls_go_on(session)) {
+	case TLS_MORE:
+		break;
+	case TLS_BROKEN:
+		session_leave(session, "tls_failed");
+		break;
+	case TLS_DONE:
+		if (!session->welcome)
+			greeting_wait(session);
+		settle(session);
+		break;
+	}
+}
+
 static void on_session_ready(void *arg, unsigned ready)
 {
 	struct session *session = arg;
@@ -493,6 +529,12 @@ static void on_session_ready(void *arg, unsigned ready)
 	size_t len;
 
 	worker_touch(connection->worker);
+	if (session->state == STATE_PROXY) {
+		greeting_read(session);
+		if (session->state != STATE_GONE)
+			settle(session);
+		return;
+	}
 	if (greeting_is_waited_for(session) && (ready & LOOP_READ) != 0) {
 		hear_early(session);
 		return;
@@ -502,7 +544,11 @@ static void on_session_ready(void *arg, unsigned ready)
 		connection_pause(connection);
 		return;
 	}
-	if ((ready & LOOP_WRITE) != 0) {
+	if (session->state == STATE_HANDSHAKE) {
+		go_on_with_handshake(session);
+		return;
+	}
+	if ((ready & LOOP_WRITE) != 0 && connection_is_stuck(connection)) {
 		settle(session);
 		if ((session->state & DEAF) == 0 &&
 		    !connection_is_stuck(connection))
@@ -517,6 +563,7 @@ static void on_session_ready(void *arg, unsigned ready)
 			overhear(session, len);
 		break;
 	case ARRIVAL_NONE:
+		connection_wait(connection);
 		break;
 	case ARRIVAL_END:
 		session_leave(session, "client");
@@ -526,7 +573,7 @@ static void on_session_ready(void *arg, unsigned ready)
 
 /* --- the worker's side --------------------------------------------------- */
 
-void session_open(struct worker *worker, int fd, const struct ip *ip)
+void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 {
 	static _Atomic uint64_t numbers;
 	struct session *session = xcalloc(1, sizeof(*session));
@@ -549,7 +596,7 @@ void session_open(struct worker *worker, int fd, const struct ip *ip)
 	metric_move(&figure_connections, NULL, 1);
 	metric_add(&figure_connections_total, NULL, 1);
 	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
-	greeting_begin(session);
+	greeting_begin(session, tls);
 	settle(session);
 }
 
@@ -560,6 +607,13 @@ static int64_t idle_limit_ms(const struct worker *worker)
 	if (limit > LIMIT_CROWDED_IDLE_MS && worker_is_crowded(worker))
 		return LIMIT_CROWDED_IDLE_MS;
 	return limit;
+}
+
+static int64_t handshake_limit_ms(const struct worker *worker)
+{
+	int64_t limit = idle_limit_ms(worker);
+
+	return limit < LIMIT_HANDSHAKE_MS ? limit : LIMIT_HANDSHAKE_MS;
 }
 
 void session_check_time(struct session *session)
@@ -583,6 +637,10 @@ void session_check_time(struct session *session)
 		if (quiet_ms >= LIMIT_FAREWELL_MS)
 			session_leave(session, "client");
 		return;
+	case STATE_HANDSHAKE:
+		if (quiet_ms >= handshake_limit_ms(worker))
+			session_leave(session, "tls_timeout");
+		return;
 	case STATE_CONTENT:
 	case STATE_CHUNK:
 		if (!data_is_too_slow(session, worker->now_ms))
@@ -604,6 +662,8 @@ void session_check_time(struct session *session)
 
 void session_shut_down(struct session *session)
 {
+	if (session->state == STATE_HANDSHAKE || session->state == STATE_PROXY)
+		session_leave(session, "shutting_down");
 	if ((session->state & MUTE) != 0)
 		return;
 	session_end(session, REPLY_SHUTTING_DOWN);

@@ -245,7 +245,7 @@ static void proxy_headers_are_read(void **state)
 	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 1 25\n"), ""},
 	    {ROW("PROXY UDP4 192.0.2.1 192.0.2.2 1 25\r\n"), ""},
 	    {ROW("EHLO x\r\n"), ""},
-	    {ROW("\r\n"), ""},
+	    {ROW("\r\nQ"), ""},
 	    {ROW(SIGNATURE "\x21\x11\0\x0C\xC0\0\2\1\1\2\3\4\0\1\0\2"),
 		"192.0.2.1"},
 	    {ROW(SIGNATURE "\x21\x11\0\x10\xC0\0\2\1\1\2\3\4\0\1\0\2"

@@ -18,11 +18,14 @@ A dialogue is lines; # begins a comment:
   phoenix ARGUMENTS   starts fake/phoenix.py; {phoenix} in a setting is its URL
   tell JSON           a rule for it (/_control)
   listen ADDRESS      instead of 127.0.0.1:0
+  certificate NAME... the server has one for these names
   only whole          not byte by byte (it depends on when things arrive)
   > TEXT              the client says a line (CRLF is added)
   ~ TEXT              raw bytes; \\r \\n \\0 \\\\ \\xNN are understood
   ~ N* TEXT           the same, N times
   < PATTERN           the next line that is heard; * stands for anything
+  tls                 the client begins TLS
+  tls refused         and that must fail
   close               the server must close the connection now
   drop                the client closes the connection, without a word
   shut                the client says no more, but listens
@@ -35,7 +38,7 @@ A dialogue is lines; # begins a comment:
   count N             so many messages are in the spool
   log EVENT KEY=VALUE ...   such a line is in the log (waits for it)
 
-A number before > ~ < close drop or shut means another connection: "2> NOOP".
+A number before > ~ < tls close drop or shut means another connection: "2> NOOP".
 """
 import concurrent.futures
 import fnmatch
@@ -45,6 +48,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -52,6 +56,8 @@ import tempfile
 import time
 import traceback
 import urllib.request
+
+import certificates
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -92,7 +98,7 @@ def eventually(condition, what, patience=PATIENCE):
 class Server:
     """One elektrine-smtpd with its spool, in a folder that goes with it."""
 
-    def __init__(self, settings, listen="127.0.0.1:0", files=None):
+    def __init__(self, settings, listen="127.0.0.1:0", names=(), files=None):
         self.stopping = False
         self.folder = tempfile.TemporaryDirectory(prefix="chat-")
         self.root = root = pathlib.Path(self.folder.name)
@@ -103,6 +109,10 @@ class Server:
         self.log_path = root / "log"
         self.settings = dict(DEFAULTS, SPOOL_DIR=str(self.spool),
                              SMTP_LISTEN=listen, **settings)
+        if names:
+            self.settings.update(zip(
+                ("TLS_CERT_FILE", "TLS_KEY_FILE"),
+                certificates.make(root, "server", names)))
         self.configure()
         environment = {k: v for k, v in os.environ.items()
                        if k in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS",
@@ -196,6 +206,18 @@ class Client:
         self.unsent = b""
         self.heard = b""
 
+    def begin_tls(self, **options):
+        self.send()
+        if self.heard:
+            raise Failed("heard %r before TLS" % self.heard)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        for name, value in options.items():
+            setattr(context, name, value)
+        self.socket = context.wrap_socket(
+            self.socket, server_hostname="mx.example.com")
+
     def say(self, data):
         self.unsent += data
 
@@ -284,6 +306,7 @@ class Dialogue:
         self.settings, self.listen, self.only_whole = {}, "127.0.0.1:0", False
         self.files, self.zone, self.dns = {}, {}, None
         self.phoenix_options, self.phoenix = None, None
+        self.names = []
         self.lines = []
         for number, line in enumerate(
                 path.read_text("utf-8").splitlines(), 1):
@@ -298,6 +321,8 @@ class Dialogue:
             self.settings[name] = value
         elif word == "listen":
             self.listen = rest
+        elif word == "certificate":
+            self.names = rest.split()
         elif word == "only":
             self.only_whole = True
         elif word == "file" and not self.lines:
@@ -331,7 +356,7 @@ class Dialogue:
             for name in settings:
                 settings[name] = settings[name].replace(
                     "{phoenix}", self.url)
-        self.server = Server(settings, self.listen, self.files)
+        self.server = Server(settings, self.listen, self.names, self.files)
 
     def end(self):
         if self.server:
@@ -369,6 +394,8 @@ class Dialogue:
             heard = self.client(label).hear()
             if not is_like(heard, rest):
                 raise Failed("heard %r instead of %r" % (heard, rest))
+        elif word == "tls":
+            self.begin_tls(label, rest == "refused")
         elif word == "close":
             self.clients.pop(label).expect_close()
         elif word in ("drop", "reset"):
@@ -382,6 +409,17 @@ class Dialogue:
             time.sleep(float(rest))
         else:
             self.look(word, rest)
+
+    def begin_tls(self, label, refused):
+        try:
+            self.client(label).begin_tls()
+        except (ssl.SSLError, ConnectionError):
+            if refused:
+                self.clients.pop(label)
+                return
+            raise
+        if refused:
+            raise Failed("TLS began")
 
     def look(self, word, rest):
         name, _, value = rest.partition("=")
