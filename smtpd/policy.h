@@ -9,6 +9,8 @@
 #include "smtpd/check.h"
 #include "smtpd/services.h"
 
+typedef bool wanted_fn(struct subject *subject);
+
 /* A row of the table. */
 struct check {
 	const char *name; /* in the log, the trace and `explain` */
@@ -18,7 +20,7 @@ struct check {
 	 * client). It may be asked more than once. One that knows the answer
 	 * already (from a cache) leaves it, as a check does; then it is made,
 	 * whatever is returned. NULL: yes. */
-	bool (*wanted)(struct subject *subject);
+	wanted_fn *wanted;
 	/* May be NULL if `wanted` always says no. */
 	check_fn *make;
 };
@@ -41,5 +43,9 @@ check_fn check_recipient; /* is its domain one of ours */
 check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */
 check_fn check_loop;      /* has it been received too often */
+wanted_fn clamd_wanted;   /* CLAMAV_ADDRESS */
+check_fn check_clamd;
+wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
+check_fn check_spamd;
 
 #endif

@@ -8,6 +8,7 @@
 
 struct services {
 	struct pool *pools[SERVICE_COUNT];
+	struct clamd *clamd;
 };
 
 static const size_t threads[SERVICE_COUNT] = {
@@ -26,6 +27,7 @@ struct services *services_new(const struct settings *settings)
 	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
 		services->pools[i] = pool_new(
 		    threads[i], waiting != 0 ? waiting : LIMIT_CHECKS_WAITING);
+	services->clamd = clamd_new();
 	return services;
 }
 
@@ -38,7 +40,13 @@ void services_free(struct services **services)
 	*services = NULL;
 	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
 		pool_free(&gone->pools[i]);
+	clamd_free(&gone->clamd);
 	free(gone);
+}
+
+struct clamd *services_clamd(struct services *services)
+{
+	return services->clamd;
 }
 
 struct pool *services_pool(struct services *services, enum service service)

@@ -7,6 +7,7 @@
 #define SMTPD_SERVICES_H
 
 #include "base/pool.h"
+#include "smtpd/clamd_client.h"
 #include "smtpd/settings.h"
 
 enum service {
@@ -24,6 +25,9 @@ struct services *services_new(const struct settings *settings);
 /* No review is left; waits for those that were forgotten and are still at
  * work. Clears the pointer; NULL is fine. */
 void services_free(struct services **services);
+
+/* The connections to clamd. */
+struct clamd *services_clamd(struct services *services);
 
 /* Where checks of this service are made; not SERVICE_NONE. */
 struct pool *services_pool(struct services *services, enum service service);
