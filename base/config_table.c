@@ -118,7 +118,7 @@ const struct setting settings[] = {
 	.flags = RESTART,
 	.check = check_listen,
 	.what = "address and port of this program's own `/metrics`, `/livez` "
-		"and `/readyz`"},
+		"and `/readyz`, which ask for no key"},
 
     {.heading = "The spool",
 	.name = "SPOOL_DIR",
@@ -453,11 +453,13 @@ const struct setting settings[] = {
 	.name = "DNS_SERVERS",
 	LIST(dns_servers),
 	.programs = ALL,
+	.flags = RESTART,
 	.check = check_dns_server,
 	.what = "`ip[@port]` list; unset, those of `/etc/resolv.conf`"},
     {.name = "DNS_TRUST_AD",
 	BOOL(dns_trust_ad),
 	.programs = ALL,
+	.flags = RESTART,
 	.fallback = "false",
 	.what = "whether the DNSSEC bit of resolvers beyond loopback is "
 		"believed"},

@@ -28,6 +28,8 @@ void os_close(int *fd);
 
 MUST_CHECK bool os_mkdir(
     int dir, const char *path, mode_t mode, struct error *);
+/* Makes the folder and all above it that are missing. */
+MUST_CHECK bool os_make_path(const char *path, mode_t mode, struct error *);
 /* Writes all of it, from the file's position. */
 MUST_CHECK bool os_write(int fd, const void *data, size_t len, struct error *);
 /* Writes all of both, from the file's position, in one call when possible.

@@ -39,6 +39,33 @@
 /* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
  * so content lines are not refused for their length, only counted. */
 
+/* --- the DNS ------------------------------------------------------------ */
+
+/* One question, in milliseconds, whatever is tried for it. */
+#define LIMIT_DNS_QUERY_MS 6000
+/* Until the same server is asked again; doubled at each of so many tries. */
+#define LIMIT_DNS_TRY_MS 1000
+#define LIMIT_DNS_TRIES 3
+/* An answer by UDP: fits into any path without fragments (DNS flag day 2020).
+ * What is larger comes by TCP. */
+#define LIMIT_DNS_UDP 1232
+/* Records of one answer that are read, and aliases that are followed in it. */
+#define LIMIT_DNS_RECORDS 500
+#define LIMIT_DNS_ALIASES 12
+/* Answers are kept for so many seconds at least and at most; those that
+ * nothing is there (RFC 2308) shorter, and failures for a moment (RFC 9520). */
+#define LIMIT_DNS_TTL_LEAST_S 5
+#define LIMIT_DNS_TTL_MOST_S 3600
+#define LIMIT_DNS_NEGATIVE_S 900
+#define LIMIT_DNS_FAILURE_S 5
+/* How many are kept, and their bytes together. */
+#define LIMIT_DNS_CACHE 50000
+#define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
+/* After so many questions in a row without any answer the resolver counts as
+ * silent: most questions fail at once, and one in so many milliseconds tries
+ * again. */
+#define LIMIT_DNS_SILENT 10
+#define LIMIT_DNS_PROBE_MS 500
 /* --- TLS -------------------------------------------------------------- */
 
 /* A PEM file: a dozen certificates with all their text have 64 KiB. */
@@ -187,11 +214,66 @@
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 
+/* --- HTTP --------------------------------------------------------------- */
+
+/* A request line and its header lines, in bytes; the usual servers allow 8 to
+ * 32 KiB. */
+#define LIMIT_HTTP_HEAD ((size_t)32 * 1024)
+/* Of these the path with its query, and the method's name. */
+#define LIMIT_HTTP_TARGET ((size_t)8 * 1024)
+#define LIMIT_HTTP_METHOD ((size_t)32)
+/* Header lines of a request. */
+#define LIMIT_HTTP_FIELDS 100
+/* Hexadecimal digits of a chunk's size: more than any body here needs, and far
+ * from where a number would overflow. */
+#define LIMIT_HTTP_CHUNK_DIGITS 12
+/* Chunk extensions and trailers of a request, in bytes; nobody sends any. */
+#define LIMIT_HTTP_EXTRA ((size_t)8 * 1024)
+/* The body of a request to send mail, in bytes. */
+#define LIMIT_HTTP_BODY ((uint64_t)50 * 1024 * 1024)
+/* The body of any other request: a DKIM key has 2 KiB. */
+#define LIMIT_HTTP_SMALL_BODY ((uint64_t)64 * 1024)
+/* Connections at once. The application's pool has 50 or so. */
+#define LIMIT_HTTP_CONNECTIONS 1000
+/* How long a connection may lie idle, and a head may take from its first byte
+ * on, in milliseconds. */
+#define LIMIT_HTTP_IDLE_MS 75000
+#define LIMIT_HTTP_HEAD_MS 30000
+/* A body may take this long; after that it must have come at this speed, in
+ * bytes a second, on average. */
+#define LIMIT_HTTP_BODY_MS 30000
+#define LIMIT_HTTP_BODY_SPEED (16 * 1024)
+/* How long a client may read nothing of its answer, in milliseconds. */
+#define LIMIT_HTTP_STALL_MS 30000
+/* What is read at once of a connection, and held for it in each direction. */
+#define LIMIT_HTTP_PIECE ((size_t)16 * 1024)
+/* What the HTTP library may use for one connection: the head, twice. */
+#define LIMIT_HTTP_POOL ((size_t)96 * 1024)
+/* Calls that may block: how many at once, and how many may wait. */
+#define LIMIT_HTTP_THREADS 8
+#define LIMIT_HTTP_WAITING 200
+/* The body of an answer. Lists come in pages. */
+#define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
+
 /* --- wake-ups --------------------------------------------------------- */
 
 /* Each step with Redis (connect, log in, one command) in milliseconds, and
  * the silence after which a subscriber asks whether it still lives: about
  * the poll interval that makes up for a lost wake-up. */
 #define LIMIT_REDIS_MS 1000
+
+/* --- monitoring ------------------------------------------------------- */
+
+/* Metrics that one process declares; series (a metric with one value of its
+ * label) and numbers that it records; different values of one label. Twice
+ * what there is: reasons and names come from our own tables. */
+#define LIMIT_METRICS 128
+#define LIMIT_METRIC_SERIES 512
+#define LIMIT_METRIC_CELLS 4096
+#define LIMIT_METRIC_VALUES 64
+/* Figures in text, in bytes: some 200 for each line. */
+#define LIMIT_METRICS_TEXT (4 * 1024 * 1024)
+/* Processes of one program on one spool, at the same time. */
+#define LIMIT_METRIC_FILES 64
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "bounds.h"
 #include "mail/trace_header.h"
+#include "smtpd/figures.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 #include "smtpd/transaction.h"
@@ -28,6 +29,9 @@ static void on_commit_answered(void *arg)
 	worker_touch(worker);
 	if (transaction->error.kind == ERROR_NONE) {
 		session->messages++;
+		metric_add(&figure_messages_accepted, NULL, 1);
+		metric_add(
+		    &figure_bytes_accepted, NULL, transaction->content.size);
 		log_event(LOG_INFO, "message_enqueued", SESSION_FIELDS(session),
 		    LOG_TEXT("id", transaction->id),
 		    LOG_TEXT("from", transaction->sender),
@@ -39,6 +43,7 @@ static void on_commit_answered(void *arg)
 		log_event(LOG_ERROR, "enqueue_failed", SESSION_FIELDS(session),
 		    LOG_TEXT("id", transaction->id),
 		    LOG_TEXT("error", transaction->error.text));
+		metric_add(&figure_messages_failed, NULL, 1);
 		session_reply(session, reply_of_error(&transaction->error));
 	}
 	session_reset(session);
@@ -188,6 +193,10 @@ static void say_refused(struct session *session)
 	struct transaction *transaction = session->transaction;
 	const struct verdict *verdict = &transaction->content.verdict;
 
+	if (transaction->content.error.kind != ERROR_NONE)
+		metric_add(&figure_messages_failed, NULL, 1);
+	else
+		metric_add(&figure_messages_rejected, verdict->reason, 1);
 	if (transaction->content.error.kind == ERROR_NONE)
 		log_event(LOG_INFO, "message_rejected", SESSION_FIELDS(session),
 		    LOG_TEXT("id", transaction->id),

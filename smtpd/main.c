@@ -3,10 +3,12 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/ops_server.h"
 #include "base/privilege.h"
 #include "base/program.h"
 #include "base/service.h"
 #include "smtpd/certificates.h"
+#include "smtpd/figures.h"
 #include "smtpd/listener.h"
 #include "smtpd/server.h"
 #include "smtpd/settings.h"
@@ -32,6 +34,7 @@ struct program_state {
 	struct config *config; /* belongs to the settings */
 	struct certificates certificates;
 	struct server *server;
+	struct ops_server *ops; /* NULL unless METRICS_LISTEN is set */
 	struct loop_signal *terminate, *interrupt, *hang_up;
 };
 
@@ -68,6 +71,7 @@ static struct spool_options spool_options(
 {
 	struct spool_options options = spool_options_of(config);
 
+	options.figures = about.scope;
 	options.announce = announcer_announce;
 	options.announce_arg = announcer;
 	return options;
@@ -105,9 +109,16 @@ static bool prepare(
 		    "HARAKA_ROLE: submission is not served by this version");
 	return privilege_raise_descriptors(descriptors, err) &&
 	       listeners_open(listeners, config, err) &&
+	       ops_server_listen(config->metrics_listen, &state->ops, err) &&
 	       open_certificates(
 		   &state->certificates, config, listeners, err) &&
 	       privilege_drop(config->run_user, config->spool_dir, err);
+}
+
+/* Whether a message would be taken now. */
+static bool is_ready(void *spool, struct error *err)
+{
+	return spool_has_room(spool, 1, err);
 }
 
 static void watch_signals(struct program_state *state)
@@ -154,6 +165,7 @@ int main(int argc, char **argv)
 	if (!prepare(&state, &listeners, &err) ||
 	    !open_announcer(state.config, &announcer, &err))
 		program_fail(&err);
+	smtpd_figures_declare();
 	options = spool_options(state.config, announcer);
 	if (!spool_open(&options, &spool, &err))
 		program_fail(&err);
@@ -161,12 +173,14 @@ int main(int argc, char **argv)
 	watch_signals(&state);
 	settings = settings_new(state.config);
 	if (!server_open(spool, state.certificates.tls, settings, &listeners,
-		&state.server, &err))
+		&state.server, &err) ||
+	    !ops_server_start(state.ops, is_ready, spool, &err))
 		program_fail(&err);
 	settings_release(&settings);
 	certificates_watch(&state.certificates, state.loop);
 	serve(&state);
 	listeners_close(&listeners);
+	ops_server_close(&state.ops);
 	certificates_close(&state.certificates);
 	spool_close(&spool);
 	announcer_close(&announcer);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "smtpd/figures.h"
 
 #include <stdatomic.h>
 
@@ -47,13 +48,20 @@ static void finish(struct subject *subject, int64_t began_us)
 {
 	struct check_finding *found = &subject->found;
 	struct check_findings one = {.count = 1};
+	int64_t took_us = clock_mono_us() - began_us;
 
+	/* Those of the content are made again and again, and take no time. */
+	if (subject->stage != STAGE_CONTENT)
+		metric_observe(
+		    &figure_check_duration, found->check, (uint64_t)took_us);
+	if (subject->verdict.action != VERDICT_ACCEPT)
+		metric_add(&figure_refused, subject->verdict.reason, 1);
 	if (found->result == NULL && subject->verdict.action == VERDICT_ACCEPT)
 		return;
 	if (found->result == NULL)
 		check_found(subject, subject->verdict.reason, "%s",
 		    subject->verdict.text);
-	found->duration_ms = (clock_mono_us() - began_us + 500) / 1000;
+	found->duration_ms = (took_us + 500) / 1000;
 	log_finding(subject, found);
 	one.items = xmalloc(sizeof(*found));
 	*one.items = *found;

@@ -32,7 +32,10 @@ bool server_open(struct spool *spool, struct tls_server *tls,
 	struct worker *worker;
 
 	made->limiter = limiter_new();
-	made->services = services_new(settings);
+	if (!services_new(settings, &made->services, err)) {
+		server_close(&made);
+		return false;
+	}
 	while (made->count < wanted) {
 		worker = worker_new(spool, made->limiter, made->services, tls,
 		    settings, listeners);

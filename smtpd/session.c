@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "bounds.h"
 #include "smtpd/data.h"
+#include "smtpd/figures.h"
 #include "smtpd/policy.h"
 #include "smtpd/starttls.h"
 #include "smtpd/transaction.h"
@@ -100,6 +101,9 @@ static void leave(struct session *session, const char *reason)
 	transaction_free(&session->transaction);
 	connection_close(&session->connection);
 	limiter_leave(worker->limiter, &session->ip);
+	metric_move(&figure_connections, NULL, -1);
+	metric_observe(&figure_session_duration, NULL,
+	    (uint64_t)(worker->now_ms - session->opened_ms) * 1000);
 	if (session->end_reason == NULL)
 		session->end_reason = reason;
 	log_event(LOG_INFO, "connection_close", SESSION_FIELDS(session),
@@ -577,6 +581,8 @@ void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 	connection_open(
 	    &session->connection, worker, fd, on_session_ready, session);
 	session->opened_ms = worker->now_ms;
+	metric_move(&figure_connections, NULL, 1);
+	metric_add(&figure_connections_total, NULL, 1);
 	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
 	session_move(session, tls ? STATE_HANDSHAKE : STATE_NEW);
 	if (!tls)

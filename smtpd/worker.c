@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "bounds.h"
+#include "smtpd/figures.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
 
@@ -56,6 +57,7 @@ static void turn_away(
 	ip_format(ip, text);
 	log_event(LOG_WARN, "limit_exceeded", LOG_TEXT("ip", text),
 	    LOG_TEXT("limit", reply_reason(reply)));
+	metric_add(&figure_connections_refused, reply_reason(reply), 1);
 	if (!accepting->listener.tls)
 		(void)reply_append(&worker->out, reply);
 	(void)send(

@@ -4,6 +4,7 @@
  * reserved room, and the envelope is written into that room last.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/os.h"
 #include "bounds.h"
@@ -247,6 +248,7 @@ void spool_commit(struct draft **draft, const struct envelope *envelope,
 
 	*draft = NULL;
 	own.id = given->id;
+	given->given_us = clock_mono_us();
 	given->done = done;
 	given->done_arg = arg;
 	given->arena = arena_new();

@@ -19,6 +19,8 @@
 
 #define SPOOL_KEY_BYTES 32
 #define SPOOL_UUID_TEXT 36
+/* Of delivered messages (kept.h). */
+#define KEPT_FOLDER "kept"
 
 struct committer;
 struct notifier;
@@ -79,6 +81,7 @@ struct draft {
 	struct message_rows rows; /* in the arena */
 	struct error failure;     /* kind ERROR_NONE: all went well so far */
 	bool linked;
+	int64_t given_us; /* clock_mono_us() */
 	spool_committed_fn *done;
 	void *done_arg;
 };
