@@ -101,6 +101,15 @@
 #define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
 /* How long a proxy may take to say who it speaks for, in milliseconds. */
 #define LIMIT_PROXY_MS 10000
+/* How long a scanner may take for one message, in milliseconds: both together
+ * stay within the stage. Real ones need seconds at most. */
+#define LIMIT_CLAMD_MS 60000
+#define LIMIT_SPAMD_MS 50000
+/* What a scanner may answer, in bytes: a line, and a report. */
+#define LIMIT_CLAMD_ANSWER 1024
+#define LIMIT_SPAMD_ANSWER ((size_t)64 * 1024)
+/* As much of the report is kept, in bytes. */
+#define LIMIT_SPAM_REPORT 4000
 /* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
 #define LIMIT_CHECKS_WAITING 100000
 /* Findings kept with a message, what each says at most, in bytes, and what
