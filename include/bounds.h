@@ -147,6 +147,8 @@
 #define LIMIT_BOUNDARY 256
 /* Parameters of one header field, pieces of RFC 2231 included. */
 #define LIMIT_PARAMETERS 64
+/* Files in uuencode that are taken out of one text; more stay text. */
+#define LIMIT_UUENCODED 50
 /* Recipients taken out of one delivery report. */
 #define LIMIT_FAILED_RECIPIENTS 100
 /* HTML of which text is made, and that text. Real HTML in mail has up to
