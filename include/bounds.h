@@ -321,6 +321,13 @@
 /* Bytes of a wrong term that are shown. */
 #define LIMIT_SPF_TERM_SHOWN ((size_t)80)
 
+/* --- DMARC ------------------------------------------------------------- */
+
+/* Different domains in From; mail has one. Each costs queries. */
+#define LIMIT_AUTHORS 4
+/* Queries of one walk up the tree (RFC 9989 section 4.10). */
+#define LIMIT_DMARC_WALK 8
+
 /* --- wake-ups --------------------------------------------------------- */
 
 /* Each step with Redis (connect, log in, one command) in milliseconds, and
