@@ -61,9 +61,11 @@
 /* How many are kept, and their bytes together. */
 #define LIMIT_DNS_CACHE 50000
 #define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
-/* After so many questions in a row without any answer the resolver counts as
- * silent: most questions fail at once, and one in so many milliseconds tries
- * again. */
+/* When nothing at all was heard for so many milliseconds, whatever was asked,
+ * no answer is waited for longer than LIMIT_DNS_PROBE_MS. After so many
+ * questions in a row without any answer the resolver counts as silent: most
+ * fail at once, and one in LIMIT_DNS_PROBE_MS tries again. */
+#define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
 /* --- TLS -------------------------------------------------------------- */
@@ -95,6 +97,10 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* A file of networks: some hundred thousand of them. */
+#define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
+/* How long a proxy may take to say who it speaks for, in milliseconds. */
+#define LIMIT_PROXY_MS 10000
 /* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
 #define LIMIT_CHECKS_WAITING 100000
 /* Findings kept with a message, what each says at most, in bytes, and what
@@ -140,6 +146,8 @@
 #define LIMIT_HTML_TEXT ((size_t)1024 * 1024)
 /* Elements inside each other; what is deeper is text of the last. */
 #define LIMIT_HTML_DEPTH 256
+/* The name in front of an address that an application writes, in bytes. */
+#define LIMIT_DISPLAY_NAME ((size_t)512)
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
 
@@ -211,6 +219,10 @@
  * the very first stays. 5 days at the cap of 15 minutes are 480. */
 #define LIMIT_STORY 600
 
+/* How long a key under which a request may be repeated is remembered, in
+ * milliseconds: a day, as callers were promised. */
+#define LIMIT_KEY_LIFETIME_MS (24 * 60 * INT64_C(60000))
+
 /* --- delivery --------------------------------------------------------- */
 
 /* What a lost wake-up costs at most, in milliseconds. */
@@ -250,6 +262,21 @@
 #define LIMIT_HTTP_BODY ((uint64_t)50 * 1024 * 1024)
 /* The body of any other request: a DKIM key has 2 KiB. */
 #define LIMIT_HTTP_SMALL_BODY ((uint64_t)64 * 1024)
+/* What is kept in memory of a JSON body: all but its long strings. The value
+ * made of it takes up to 25 times as much. */
+#define LIMIT_JSON_KEPT ((size_t)256 * 1024)
+/* A string of JSON that is longer, in bytes, goes to the disk. */
+#define LIMIT_JSON_STRING ((size_t)4096)
+/* Parts and further headers that a letter may have. */
+#define LIMIT_LETTER_PARTS 500
+#define LIMIT_LETTER_HEADERS 200
+/* The value of one of its headers, and a list of its recipients, in bytes. */
+#define LIMIT_HEADER_VALUE ((size_t)16 * 1024)
+#define LIMIT_ADDRESS_TEXT ((size_t)64 * 1024)
+/* What is said of an attachment: its name, its type, its content id. */
+#define LIMIT_DETAIL ((size_t)1024)
+/* An Idempotency-Key, in characters. */
+#define LIMIT_IDEMPOTENCY_KEY 255
 /* Connections at once. The application's pool has 50 or so. */
 #define LIMIT_HTTP_CONNECTIONS 1000
 /* How long a connection may lie idle, and a head may take from its first byte

@@ -37,10 +37,22 @@ void policy_judge(struct subject *subject);
 /* For tests: another table; NULL gives the real one back. */
 void policy_set_for_test(const struct check *table, size_t count);
 
-check_fn check_recipient; /* is its domain one of ours */
-check_fn check_newlines;  /* bare CR or LF in the content */
-check_fn check_size;      /* of the message and of its header */
-check_fn check_loop;      /* has it been received too often */
+/* Each in its file; *_wanted: whether its setting asks for it. */
+check_fn check_access; /* is the address allowed here */
+bool early_talker_wanted(struct subject *subject);
+check_fn check_early_talker; /* did it wait for the greeting */
+bool fcrdns_wanted(struct subject *subject);
+check_fn check_fcrdns; /* has the address a name that leads back to it */
+bool dnsbl_wanted(struct subject *subject);
+check_fn check_dnsbl; /* is it on a block list */
+bool helo_wanted(struct subject *subject);
+check_fn check_helo; /* is the name that it gives itself plainly wrong */
+bool sender_domain_wanted(struct subject *subject);
+check_fn check_sender_domain; /* can the sender be answered */
+check_fn check_recipient;     /* is its domain one of ours */
+check_fn check_newlines;      /* bare CR or LF in the content */
+check_fn check_size;          /* of the message and of its header */
+check_fn check_loop;          /* has it been received too often */
 
 /* Whether the setting is on. */
 bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);

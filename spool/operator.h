@@ -162,6 +162,7 @@ enum operator_result {
 	OPERATOR_DONE,
 	OPERATOR_UNSUITED, /* its state does not allow it */
 	OPERATOR_NO_FILE,  /* a dead letter that was removed by hand */
+	OPERATOR_ENDING,   /* replay: it has just ended, ask again soon */
 	OPERATOR_NOT_FOUND /* no such message: only its id is set */
 };
 
@@ -176,6 +177,29 @@ typedef void operator_acted_fn(
 MUST_CHECK bool operator_act(struct spool *spool,
     const struct operator_order *order, operator_acted_fn *acted, void *arg,
     struct error *err);
+
+/* --- replay ----------------------------------------------------------- */
+
+struct operator_replay_order {
+	const char *who;
+	/* These messages; none: all that ended in this time, to the hour
+	 * (until_ms 0 = up to now). */
+	const struct id *ids;
+	size_t id_count;
+	int64_t since_ms, until_ms;
+	const char *recipient; /* only this one; NULL = all */
+	enum lane lane;        /* 0 = the webhook's */
+	bool dry_run;          /* only tell what would be done */
+};
+
+/* Puts messages that were delivered, and are kept (KEEP_DELIVERED), back into
+ * the queue, with the id and the idempotency keys that they had. acted() hears
+ * of each delivery: done; UNSUITED if the message is in the spool already, or
+ * nothing of it is asked for; ENDING; NO_FILE if its file is damaged; NOT_FOUND
+ * if it is not kept. On failure what was told stands. */
+MUST_CHECK bool operator_replay(struct spool *spool,
+    const struct operator_replay_order *order, operator_acted_fn *acted,
+    void *arg, struct error *err);
 
 /* --- trace ------------------------------------------------------------ */
 

@@ -8,6 +8,7 @@
 #include "spool/agent.h"
 #include "spool/figures.h"
 #include "spool/guard.h"
+#include "spool/kept.h"
 #include "spool/notify.h"
 #include "spool/recover.h"
 
@@ -27,6 +28,10 @@
 /* Doomed rows go in batches, so that the folder is synced for many at once. */
 #define SETTLE_MS 1000
 #define SETTLE_COUNT 2048
+/* How often kept messages are looked at for what expired, and how many of them
+ * go at once. */
+#define EXPIRE_MS 10000
+#define EXPIRE_COUNT 500
 
 /* --- joining ---------------------------------------------------------- */
 
@@ -95,6 +100,7 @@ bool spool_agent_open(struct spool *spool, enum lane lane,
 	agent->history = history_new(spool->root);
 	agent->unlinker = unlinker_new(&spool->maildirs);
 	agent->reaped_mono_ms = agent->swept_mono_ms = INT64_MIN / 2;
+	agent->expired_mono_ms = INT64_MIN / 2;
 	if (!join(agent, err) &&
 	    (err->kind != ERROR_FULL || !ballast_release(&spool->room) ||
 		!join(agent, err))) {
@@ -191,6 +197,7 @@ static bool try_turn(struct agent *agent, const struct outcome *outcomes,
 	if (!turn_begin(
 		&turn, agent->spool, &agent->policy, agent->history, err))
 		return false;
+	turn.owner = agent->id;
 	if (!settle_unlinked(agent, &turn, &settled, err)) {
 		turn_abort(&turn);
 		return false;
@@ -245,6 +252,9 @@ static void sweep(struct agent *agent)
 {
 	int64_t mono = clock_mono_ms();
 
+	if (mono - agent->expired_mono_ms >= EXPIRE_MS &&
+	    !kept_expire(agent->spool, clock_wall_ms(), EXPIRE_COUNT))
+		agent->expired_mono_ms = mono;
 	if (mono - agent->swept_mono_ms < SWEEP_MS)
 		return;
 	agent->swept_mono_ms = mono;

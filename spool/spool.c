@@ -53,8 +53,8 @@ static bool check_is_spool(struct spool *spool, struct error *err)
 
 static bool open_root(struct spool *spool, struct error *err)
 {
-	static const char *const folders[] = {
-	    "run", "run/agents", FIGURES_FOLDER, "index", "history"};
+	static const char *const folders[] = {"run", "run/agents",
+	    FIGURES_FOLDER, "index", "history", KEPT_FOLDER};
 
 	if (spool->options.create && !os_make_path(spool->dir, 0770, err))
 		return false;
@@ -423,6 +423,7 @@ struct spool_options spool_options_of(const struct config *config)
 	    .min_free_percent = config->spool_min_free_percent,
 	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
 	    .history_retention_ms = config->history_retention_ms,
+	    .keep_delivered_ms = config->keep_delivered_ms,
 	};
 }
 
