@@ -60,4 +60,9 @@ check_fn check_clamd;
 wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
 check_fn check_spamd;
 
+/* Whether the setting is on. */
+bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
+check_fn check_dkim; /* are its signatures worth something */
+check_fn check_arc;  /* is the chain of those who forwarded it whole */
+
 #endif
