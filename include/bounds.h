@@ -39,6 +39,73 @@
 /* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
  * so content lines are not refused for their length, only counted. */
 
+/* --- the DNS ------------------------------------------------------------ */
+
+/* One question, in milliseconds, whatever is tried for it. */
+#define LIMIT_DNS_QUERY_MS 6000
+/* Until the same server is asked again; doubled at each of so many tries. */
+#define LIMIT_DNS_TRY_MS 1000
+#define LIMIT_DNS_TRIES 3
+/* An answer by UDP: fits into any path without fragments (DNS flag day 2020).
+ * What is larger comes by TCP. */
+#define LIMIT_DNS_UDP 1232
+/* Records of one answer that are read, and aliases that are followed in it. */
+#define LIMIT_DNS_RECORDS 500
+#define LIMIT_DNS_ALIASES 12
+/* Answers are kept for so many seconds at least and at most; those that
+ * nothing is there (RFC 2308) shorter, and failures for a moment (RFC 9520). */
+#define LIMIT_DNS_TTL_LEAST_S 5
+#define LIMIT_DNS_TTL_MOST_S 3600
+#define LIMIT_DNS_NEGATIVE_S 900
+#define LIMIT_DNS_FAILURE_S 5
+/* How many are kept, and their bytes together. */
+#define LIMIT_DNS_CACHE 50000
+#define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
+/* After so many questions in a row without any answer the resolver counts as
+ * silent: most questions fail at once, and one in so many milliseconds tries
+ * again. */
+#define LIMIT_DNS_SILENT 10
+#define LIMIT_DNS_PROBE_MS 500
+/* --- TLS -------------------------------------------------------------- */
+
+/* A PEM file: a dozen certificates with all their text have 64 KiB. */
+#define LIMIT_PEM ((size_t)256 * 1024)
+/* A handshake from its first to its last byte, in milliseconds: two round
+ * trips, and packets that get lost. */
+#define LIMIT_HANDSHAKE_MS 30000
+/* How often certificate files are looked at, in milliseconds. Whoever renews
+ * them writes all of them in that time. */
+#define LIMIT_CERTIFICATE_POLL_MS 2000
+/* Certificates are read anew after so long, in milliseconds, also if they are
+ * what they were: with them come new keys for session tickets, and an old key
+ * that is stolen tells of half a day at most. */
+#define LIMIT_TICKET_KEYS_MS (INT64_C(12) * 60 * 60 * 1000)
+
+/* --- checks on the way in ---------------------------------------------- */
+
+/* All checks of one stage, in milliseconds: clients wait five minutes for an
+ * answer, and ten for that to the end of data (RFC 5321 section 4.5.3.2). */
+#define LIMIT_STAGE_MS 30000
+#define LIMIT_MESSAGE_STAGE_MS 118000
+/* A check that has not ended so long after that is given up: 451. */
+#define LIMIT_STAGE_GRACE_MS 1000
+/* Threads that wait for name servers, for Phoenix, and for each scanner: many
+ * where one answer may be slow and the next is not, few where they share one
+ * service's processors. */
+#define LIMIT_DNS_THREADS 128
+#define LIMIT_PHOENIX_THREADS 32
+#define LIMIT_SCANNER_THREADS 16
+/* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
+#define LIMIT_CHECKS_WAITING 100000
+/* Findings kept with a message, what each says at most, in bytes, and what
+ * they may take in its envelope together. All are in the log. */
+#define LIMIT_FINDINGS 32
+#define LIMIT_FINDING_TEXT 200
+#define LIMIT_FINDINGS_ROOM 4096
+/* Methods in one Authentication-Results line: SPF, DMARC, ARC, and one for
+ * each DKIM signature. */
+#define LIMIT_AUTHENTICATION 16
+
 /* --- a message in memory ---------------------------------------------- */
 
 /* Content up to this many bytes waits in memory and is written with its
@@ -80,6 +147,11 @@
 
 /* A streamed message is given to the disk whenever so much of it has come. */
 #define LIMIT_WRITE_AHEAD (256 * 1024)
+/* A body over so many bytes leaves the page cache once it is on disk. A queue
+ * of them would push everything else out, and the next message's bytes cost
+ * twice as much in pages that nobody used lately; reading one back takes about
+ * a millisecond a megabyte, less than posting it. */
+#define LIMIT_KEEP_CACHED (512 * 1024)
 
 /* --- the spool file --------------------------------------------------- */
 
@@ -201,5 +273,19 @@
  * the silence after which a subscriber asks whether it still lives: about
  * the poll interval that makes up for a lost wake-up. */
 #define LIMIT_REDIS_MS 1000
+
+/* --- monitoring ------------------------------------------------------- */
+
+/* Metrics that one process declares; series (a metric with one value of its
+ * label) and numbers that it records; different values of one label. Twice
+ * what there is: reasons and names come from our own tables. */
+#define LIMIT_METRICS 128
+#define LIMIT_METRIC_SERIES 512
+#define LIMIT_METRIC_CELLS 4096
+#define LIMIT_METRIC_VALUES 64
+/* Figures in text, in bytes: some 200 for each line. */
+#define LIMIT_METRICS_TEXT (4 * 1024 * 1024)
+/* Processes of one program on one spool, at the same time. */
+#define LIMIT_METRIC_FILES 64
 
 #endif

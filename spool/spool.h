@@ -55,8 +55,13 @@ struct spool_options {
 	 * room. */
 	uint64_t max_message_bytes;
 	int64_t history_retention_ms; /* HISTORY_RETENTION */
+	int64_t keep_delivered_ms;    /* KEEP_DELIVERED; 0 = not at all */
 	uint64_t map_size; /* of the index at first; 0 = LIMIT_MAP_SIZE. For
 			    * tests: it grows by itself */
+	/* The name of a program ("smtpd") under which its figures for
+	 * monitoring are kept in the spool; NULL = none. Declare them before
+	 * opening. */
+	const char *figures;
 	/* Called on the committer's or turn's thread after a commit with each
 	 * message that is new (dead = false) or newly dead: for announcements
 	 * beyond the machine. Must not block. May be NULL. */
