@@ -145,6 +145,32 @@
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
 
+/* --- signatures (DKIM, ARC) -------------------------------------------- */
+
+/* Tags of one list: the standards know 15, and let others add some. */
+#define LIMIT_TAGS 64
+/* Names in one h= tag; real ones have up to 60. */
+#define LIMIT_SIGNED_NAMES 1000
+/* DKIM signatures of a message that are looked at, from the top: each may cost
+ * a key query. Real mail has up to five. */
+#define LIMIT_SIGNATURES 20
+/* ARC sets: RFC 8617 section 4.2.1. */
+#define LIMIT_ARC_SETS 50
+/* Key records of one name that are tried (RFC 6376 section 6.1.2). */
+#define LIMIT_KEY_RECORDS 8
+/* RSA keys in bits. RFC 8301 section 3.2: less than 1024 never counts, up to
+ * 4096 must; beyond it the work grows and nobody has one. */
+#define LIMIT_RSA_BITS_LEAST 1024
+#define LIMIT_RSA_BITS 8192
+/* Bits of an RSA exponent: everybody's has 17, and a long one costs as much as
+ * signing does. */
+#define LIMIT_RSA_EXPONENT_BITS 64
+/* Clocks differ, in seconds: so long after its end (x=) a signature still
+ * counts, and so far in the future it may have been made (t=): clocks set to
+ * local time and said to be UTC are common. */
+#define LIMIT_EXPIRY_DRIFT_S 300
+#define LIMIT_FUTURE_DRIFT_S 43200
+
 /* A streamed message is given to the disk whenever so much of it has come. */
 #define LIMIT_WRITE_AHEAD (256 * 1024)
 /* A body over so many bytes leaves the page cache once it is on disk. A queue
