@@ -256,6 +256,50 @@ def story_a_raw_message_stays_as_it_is(stack):
     same(message.get_content(), "body", "body")
 
 
+def story_mail_of_a_domain_with_a_key_is_signed(stack):
+    import dkim
+
+    folder = os.path.join(stack.dir, "dkim", "example.com")
+    os.makedirs(folder)
+    private = os.path.join(folder, "private")
+    subprocess.run(
+        ["openssl", "genrsa", "-out", private, "2048"],
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
+    public = subprocess.run(
+        ["openssl", "rsa", "-in", private, "-pubout", "-outform", "DER"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    ).stdout
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+    with open(os.path.join(folder, "selector"), "w", encoding="ascii") as file:
+        file.write("s2026\n")
+    api = stack.httpapi(HARAKA_DKIM_DIR=os.path.dirname(folder))
+
+    def ask(name, **_):
+        same(name, b"s2026._domainkey.example.com.", "name of the record")
+        return record
+
+    for change in (
+        {"from": "Ada <ada@EXAMPLE.com>"},
+        {"subject": "Gr\xfc\xdfe", "html_body": "<b>x</b>" * 900},
+        {"raw": "From: ada@example.com\nSubject: a\n\n.\nbody \n\n\n"},
+    ):
+        id = send(api, dict(LETTER, **change))["message_id"]
+        data, _ = stored(stack, id)
+        check(dkim.verify(data, dnsfunc=ask), "%r does not pass" % data)
+    id = send(api, dict(LETTER, **{"from": "a@elsewhere.test"}))["message_id"]
+    check(b"DKIM-Signature" not in stored(stack, id)[0], "another domain")
+    # What cannot be used stops no mail, and wakes somebody.
+    with open(private, "w", encoding="ascii") as file:
+        file.write("no key\n")
+    time.sleep(3.1)
+    send(api, LETTER)
+    api.wait_event("not_signed")
+
+
 def story_a_key_makes_a_request_repeatable(stack):
     first, second = stack.httpapi(), stack.httpapi()
     id = send(first, LETTER, Idempotency_Key="k-1")["message_id"]
