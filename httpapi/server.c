@@ -35,6 +35,7 @@ bool server_open(struct spool *spool, struct settings *settings,
 	made->context.counters.started_ms = clock_wall_ms();
 	made->context.counters.started_mono_ms = clock_mono_ms();
 	made->context.throttle = throttle_new();
+	made->context.signing = signing_new();
 	made->context.pool = pool_new(LIMIT_HTTP_THREADS, LIMIT_HTTP_WAITING);
 	while (made->count < wanted) {
 		if (!worker_open(&made->context, settings, listening->fds,
@@ -67,5 +68,6 @@ void server_close(struct server **server)
 		worker_close(&gone->workers[i]);
 	pool_free(&gone->context.pool);
 	throttle_free(&gone->context.throttle);
+	signing_free(&gone->context.signing);
 	free(gone);
 }
