@@ -43,6 +43,7 @@ struct context {
 	struct counters counters;
 	struct throttle *throttle;
 	struct pool *pool; /* for what may block */
+	struct sampler *sampler;
 };
 
 #endif
