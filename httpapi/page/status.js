@@ -173,7 +173,7 @@ function showLanes(live) {
 function showCircuits(circuits) {
   const items = circuits.map((circuit) =>
     make("li", {}, make("b", { className: "bad" }, circuit.destination || circuit.lane),
-      ` is left alone since ${ago(circuit.opened)}: ${circuit.reason}. `,
+      ` fails: ${circuit.reason}. It is left alone since ${clock(circuit.opened)}. `,
       make("span", { className: "quiet" }, `Next probe ${clock(circuit.next_probe)}.`)));
   $("circuits").replaceChildren(...(items.length ? items : [make("li", { className: "quiet" }, "All are closed: every destination is being tried.")]));
 }
