@@ -7,6 +7,7 @@
 #include "httpapi/route_messages.h"
 #include "httpapi/route_metrics.h"
 #include "httpapi/route_page.h"
+#include "httpapi/route_send.h"
 #include "httpapi/route_status.h"
 
 /* With the key; what stands in a body is passed over. */
@@ -30,6 +31,11 @@
 	}
 
 const struct route routes[] = {
+    {.method = "POST",
+	.path = "/api/v1/send",
+	.access = ROUTE_KEY,
+	.body_limit = LIMIT_HTTP_BODY,
+	.stream = &route_send},
     {.method = "GET",
 	.path = "/livez",
 	.access = ROUTE_OPEN,

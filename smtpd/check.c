@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/utf8.h"
+#include "smtpd/services.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -78,6 +78,13 @@ int64_t check_time_left_ms(const struct subject *subject)
 		return 0;
 	left_ms = subject->deadline_ms - clock_mono_ms();
 	return left_ms > 0 ? left_ms : 0;
+}
+
+void check_ask(struct subject *subject, const char *name, enum dns_type type,
+    struct dns_answer *answer)
+{
+	dns_ask(services_dns(subject->services), name, type,
+	    check_time_left_ms(subject), check_arena(subject), answer);
 }
 
 bool findings_take(struct check_findings *findings, struct check_findings *from)

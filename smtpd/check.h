@@ -16,6 +16,7 @@
 #define SMTPD_CHECK_H
 
 #include "base/arena.h"
+#include "base/dns.h"
 #include "base/net.h"
 #include "base/source.h"
 #include "bounds.h"
@@ -128,6 +129,11 @@ void check_authenticates(struct subject *subject, const char *format, ...)
  * waits for the result any more. What waits longer than a second for somebody
  * asks again. */
 int64_t check_time_left_ms(const struct subject *subject);
+
+/* Asks the DNS, in the time that is left; the records lie in check_arena().
+ * Only checks of SERVICE_DNS, which may block. */
+void check_ask(struct subject *subject, const char *name, enum dns_type type,
+    struct dns_answer *answer);
 
 /* --- for those who have them made ---------------------------------------- */
 

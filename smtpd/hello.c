@@ -1,6 +1,7 @@
 #include "smtpd/session.h"
 
 #include "base/alloc.h"
+#include "smtpd/starttls.h"
 #include "smtpd/worker.h"
 
 #include <inttypes.h>
@@ -47,6 +48,8 @@ void hello_proceed_ehlo(struct session *session, const struct command *command)
 	    "250-SMTPUTF8\r\n"
 	    "250-ENHANCEDSTATUSCODES\r\n"
 	    "250-CHUNKING\r\n"
+	    "%s"
 	    "250 HELP\r\n",
-	    config->haraka_domain, config->elektrine_queue_max_raw_bytes);
+	    config->haraka_domain, config->elektrine_queue_max_raw_bytes,
+	    starttls_is_offered(session) ? "250-STARTTLS\r\n" : "");
 }

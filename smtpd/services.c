@@ -8,6 +8,7 @@
 
 struct services {
 	struct pool *pools[SERVICE_COUNT];
+	struct dns *dns;
 };
 
 static const size_t threads[SERVICE_COUNT] = {
@@ -17,7 +18,8 @@ static const size_t threads[SERVICE_COUNT] = {
     [SERVICE_SPAMD] = LIMIT_SCANNER_THREADS,
 };
 
-struct services *services_new(const struct settings *settings)
+bool services_new(const struct settings *settings, struct services **result,
+    struct error *err)
 {
 	struct services *services = xcalloc(1, sizeof(*services));
 	/* A session has one job at most: the queue ends with them. */
@@ -26,7 +28,12 @@ struct services *services_new(const struct settings *settings)
 	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
 		services->pools[i] = pool_new(
 		    threads[i], waiting != 0 ? waiting : LIMIT_CHECKS_WAITING);
-	return services;
+	if (!dns_new(settings->config, &services->dns, err)) {
+		services_free(&services);
+		return false;
+	}
+	*result = services;
+	return true;
 }
 
 void services_free(struct services **services)
@@ -36,9 +43,17 @@ void services_free(struct services **services)
 	if (gone == NULL)
 		return;
 	*services = NULL;
+	if (gone->dns != NULL)
+		dns_interrupt(gone->dns);
 	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
 		pool_free(&gone->pools[i]);
+	dns_free(&gone->dns);
 	free(gone);
+}
+
+struct dns *services_dns(struct services *services)
+{
+	return services->dns;
 }
 
 struct pool *services_pool(struct services *services, enum service service)

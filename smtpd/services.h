@@ -6,7 +6,9 @@
 #ifndef SMTPD_SERVICES_H
 #define SMTPD_SERVICES_H
 
+#include "base/dns.h"
 #include "base/pool.h"
+#include "error.h"
 #include "smtpd/settings.h"
 
 enum service {
@@ -20,10 +22,14 @@ enum service {
 
 struct services;
 
-struct services *services_new(const struct settings *settings);
-/* No review is left; waits for those that were forgotten and are still at
- * work. Clears the pointer; NULL is fine. */
+/* Starts what is needed; ERROR_CONFIG if it cannot. */
+MUST_CHECK bool services_new(const struct settings *settings,
+    struct services **services, struct error *err);
+/* No review is left; interrupts those that were forgotten and are still at
+ * work, and waits for them. Clears the pointer; NULL is fine. */
 void services_free(struct services **services);
+
+struct dns *services_dns(struct services *services);
 
 /* Where checks of this service are made; not SERVICE_NONE. */
 struct pool *services_pool(struct services *services, enum service service);

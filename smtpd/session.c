@@ -5,6 +5,7 @@
 #include "smtpd/data.h"
 #include "smtpd/figures.h"
 #include "smtpd/policy.h"
+#include "smtpd/starttls.h"
 #include "smtpd/transaction.h"
 #include "smtpd/worker.h"
 
@@ -17,7 +18,9 @@
 
 #define IN_DATA (STATE_CONTENT | STATE_CHUNK)
 /* The client is heard later, if at all. */
-#define DEAF (STATE_COMMITTING | STATE_CHECKING | STATE_CLOSING | STATE_GONE)
+#define DEAF                                                                   \
+	(STATE_COMMITTING | STATE_CHECKING | STATE_HANDSHAKE | STATE_CLOSING | \
+	    STATE_GONE)
 
 /* --- states ------------------------------------------------------------- */
 
@@ -46,6 +49,8 @@ static const char *state_name(enum session_state state)
 		return "closing";
 	case STATE_GONE:
 		return "gone";
+	case STATE_HANDSHAKE:
+		return "handshake";
 	}
 	return "unknown";
 }
@@ -103,6 +108,7 @@ static void leave(struct session *session, const char *reason)
 		session->end_reason = reason;
 	log_event(LOG_INFO, "connection_close", SESSION_FIELDS(session),
 	    LOG_TEXT("reason", session->end_reason),
+	    LOG_TEXT("tls", session->tls[0] != '\0' ? session->tls : NULL),
 	    LOG_NUMBER("messages", session->messages),
 	    LOG_NUMBER("errors", session->errors),
 	    LOG_NUMBER("duration_ms", worker->now_ms - session->opened_ms));
@@ -229,6 +235,8 @@ static const struct {
 } verbs[] = {
     [VERB_HELO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_helo},
     [VERB_EHLO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_ehlo},
+    [VERB_STARTTLS] = {ANY_COMMAND, starttls_check, STAGE_NONE,
+	starttls_proceed},
     [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_MAIL,
 	transaction_proceed_mail},
     [VERB_RCPT] = {STATE_SENDER | STATE_RECIPIENTS, transaction_check_rcpt,
@@ -407,21 +415,30 @@ static void settle(struct session *session)
 		}
 		connection_shut(connection);
 	}
+	if (session->state == STATE_HANDSHAKE && connection->tls == NULL &&
+	    !connection_is_stuck(connection))
+		starttls_begin(session);
 	connection_wait(connection);
 }
 
 /* Reads the bytes as far as the state allows, and keeps the rest. */
 static void pump(struct session *session, const char *bytes, size_t len)
 {
-	struct worker *worker = session->connection.worker;
+	struct connection *connection = &session->connection;
+	struct worker *worker = connection->worker;
 	size_t at = 0, used;
 
 	while (at < len && (session->state & DEAF) == 0) {
 		if (worker->out.len >= WORKER_OUT_HIGH) {
 			settle(session);
-			if (session->state == STATE_GONE ||
-			    connection_is_stuck(&session->connection))
-				break;
+			if (session->state == STATE_GONE)
+				return;
+			if (connection_is_stuck(connection)) {
+				/* Goes on when there is room again. */
+				connection_keep(
+				    connection, bytes + at, len - at);
+				return;
+			}
 		}
 		if ((session->state & IN_DATA) != 0)
 			used = data_feed(session, bytes + at, len - at);
@@ -434,7 +451,7 @@ static void pump(struct session *session, const char *bytes, size_t len)
 	if (session->state == STATE_GONE)
 		return;
 	if (session->state != STATE_CLOSING)
-		connection_keep(&session->connection, bytes + at, len - at);
+		connection_keep(connection, bytes + at, len - at);
 	settle(session);
 }
 
@@ -456,43 +473,6 @@ static void overhear(struct session *session, size_t len)
 		leave(session, "client");
 }
 
-static void on_session_ready(void *arg, unsigned ready)
-{
-	struct session *session = arg;
-	struct connection *connection = &session->connection;
-	char *bytes;
-	size_t len;
-
-	worker_touch(connection->worker);
-	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
-		/* Only to be heard after the answer. */
-		connection_pause(connection);
-		return;
-	}
-	if ((ready & LOOP_WRITE) != 0) {
-		settle(session);
-		if ((session->state & DEAF) == 0 &&
-		    !connection_is_stuck(connection))
-			session_resume(session);
-		return;
-	}
-	switch (connection_read(connection, &bytes, &len)) {
-	case ARRIVAL_BYTES:
-		if (session->state != STATE_CLOSING)
-			pump(session, bytes, len);
-		else
-			overhear(session, len);
-		break;
-	case ARRIVAL_NONE:
-		break;
-	case ARRIVAL_END:
-		leave(session, "client");
-		break;
-	}
-}
-
-/* --- the worker's side --------------------------------------------------- */
-
 static void on_connection_judged(struct session *session,
     const struct command *command, const struct verdict *verdict)
 {
@@ -511,7 +491,77 @@ static void on_connection_judged(struct session *session,
 	session_end_refused(session, verdict);
 }
 
-void session_open(struct worker *worker, int fd, const struct ip *ip)
+/* Once the client can hear it. */
+static void greet(struct session *session)
+{
+	session->welcome = true;
+	stage_judge(session, STAGE_CONNECT, NULL, on_connection_judged);
+}
+
+static void go_on_with_handshake(struct session *session)
+{
+	if (session->connection.tls == NULL) {
+		/* The last words in plain text are still on their way. */
+		settle(session);
+		return;
+	}
+	switch (starttls_go_on(session)) {
+	case TLS_MORE:
+		break;
+	case TLS_BROKEN:
+		leave(session, "tls_failed");
+		break;
+	case TLS_DONE:
+		if (!session->welcome)
+			greet(session);
+		settle(session);
+		break;
+	}
+}
+
+static void on_session_ready(void *arg, unsigned ready)
+{
+	struct session *session = arg;
+	struct connection *connection = &session->connection;
+	char *bytes;
+	size_t len;
+
+	worker_touch(connection->worker);
+	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
+		/* Only to be heard after the answer. */
+		connection_pause(connection);
+		return;
+	}
+	if (session->state == STATE_HANDSHAKE) {
+		go_on_with_handshake(session);
+		return;
+	}
+	if ((ready & LOOP_WRITE) != 0 && connection_is_stuck(connection)) {
+		settle(session);
+		if ((session->state & DEAF) == 0 &&
+		    !connection_is_stuck(connection))
+			session_resume(session);
+		return;
+	}
+	switch (connection_read(connection, &bytes, &len)) {
+	case ARRIVAL_BYTES:
+		if (session->state != STATE_CLOSING)
+			pump(session, bytes, len);
+		else
+			overhear(session, len);
+		break;
+	case ARRIVAL_NONE:
+		connection_wait(connection);
+		break;
+	case ARRIVAL_END:
+		leave(session, "client");
+		break;
+	}
+}
+
+/* --- the worker's side --------------------------------------------------- */
+
+void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 {
 	static _Atomic uint64_t numbers;
 	struct session *session = xcalloc(1, sizeof(*session));
@@ -534,8 +584,9 @@ void session_open(struct worker *worker, int fd, const struct ip *ip)
 	metric_move(&figure_connections, NULL, 1);
 	metric_add(&figure_connections_total, NULL, 1);
 	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
-	session_move(session, STATE_NEW);
-	stage_judge(session, STAGE_CONNECT, NULL, on_connection_judged);
+	session_move(session, tls ? STATE_HANDSHAKE : STATE_NEW);
+	if (!tls)
+		greet(session);
 	settle(session);
 }
 
@@ -546,6 +597,13 @@ static int64_t idle_limit_ms(const struct worker *worker)
 	if (limit > LIMIT_CROWDED_IDLE_MS && worker_is_crowded(worker))
 		return LIMIT_CROWDED_IDLE_MS;
 	return limit;
+}
+
+static int64_t handshake_limit_ms(const struct worker *worker)
+{
+	int64_t limit = idle_limit_ms(worker);
+
+	return limit < LIMIT_HANDSHAKE_MS ? limit : LIMIT_HANDSHAKE_MS;
 }
 
 void session_check_time(struct session *session)
@@ -563,6 +621,10 @@ void session_check_time(struct session *session)
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)
 			leave(session, "client");
+		return;
+	case STATE_HANDSHAKE:
+		if (quiet_ms >= handshake_limit_ms(worker))
+			leave(session, "tls_timeout");
 		return;
 	case STATE_CONTENT:
 	case STATE_CHUNK:
@@ -585,6 +647,8 @@ void session_check_time(struct session *session)
 
 void session_shut_down(struct session *session)
 {
+	if (session->state == STATE_HANDSHAKE)
+		leave(session, "shutting_down");
 	if ((session->state & DEAF) != 0)
 		return;
 	session_end(session, REPLY_SHUTTING_DOWN);

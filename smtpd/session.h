@@ -10,6 +10,9 @@
  *                   |                                |     |
  *                   +---------- COMMITTING <---------+-----+ LAST
  *
+ *   STARTTLS leads from READY through HANDSHAKE to NEW; a connection that is
+ *   TLS from its first byte begins there.
+ *
  *   CHECKING stands between any two of them while the checks of a stage are
  *   made elsewhere (stage.h); what the client says meanwhile waits.
  *
@@ -49,9 +52,10 @@ enum session_state {
 	STATE_CONTENT = 32,   /* in what follows DATA */
 	STATE_CHUNK = 64,     /* in what follows BDAT */
 	STATE_COMMITTING = 128,
-	STATE_CHECKING = 256, /* the checks of a stage are waited for */
-	STATE_CLOSING = 512,  /* the last word was said */
-	STATE_GONE = 1024     /* the socket is closed, the memory soon */
+	STATE_CHECKING = 256,  /* the checks of a stage are waited for */
+	STATE_HANDSHAKE = 512, /* TLS is agreed upon, and not on yet */
+	STATE_CLOSING = 1024,  /* the last word was said */
+	STATE_GONE = 2048      /* the socket is closed, the memory soon */
 };
 
 struct session {
@@ -60,6 +64,7 @@ struct session {
 	enum session_state state;
 	bool extended;       /* EHLO, not HELO */
 	bool skipping_line;  /* until the end of one that was too long */
+	bool welcome;        /* the greeting, or a refusal, was said */
 	bool closes_at_once; /* the client asked for it: nothing is lost if
 			      * what it may still send finds nobody */
 	unsigned errors, messages;
@@ -68,8 +73,9 @@ struct session {
 	int64_t opened_ms;
 	struct ip ip;
 	char ip_text[IP_TEXT];
-	char name[17]; /* `session` in the log */
-	char *helo;    /* NULL before EHLO */
+	char name[17];      /* `session` in the log */
+	char tls[TLS_TEXT]; /* protocol and cipher; "" in plain text */
+	char *helo;         /* NULL before EHLO */
 	const char *end_reason;
 
 	struct record connected, greeted; /* what checks left at CONNECT, and
@@ -92,9 +98,9 @@ struct session {
 
 /* --- the worker's side -------------------------------------------------- */
 
-/* Takes the socket over, and greets. The limiter's place is the session's to
- * give back. */
-void session_open(struct worker *worker, int fd, const struct ip *ip);
+/* Takes the socket over, and greets, once there is TLS if `tls` says that it
+ * comes first. The limiter's place is the session's to give back. */
+void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls);
 /* Ends what was quiet for too long. Every second or so. */
 void session_check_time(struct session *session);
 /* 421, unless it waits for the disk: then after its answer. */
@@ -127,9 +133,11 @@ typedef bool check_command_fn(
 typedef void proceed_fn(struct session *session, const struct command *command);
 
 check_command_fn hello_check;
-/* It was refused: as though none had been said. */
+/* As though none had been said: it was refused, or TLS began. */
 void hello_forget(struct session *session);
 proceed_fn hello_proceed_ehlo, hello_proceed_helo;
+check_command_fn starttls_check;
+proceed_fn starttls_proceed;
 check_command_fn transaction_check_mail, transaction_check_rcpt;
 proceed_fn transaction_proceed_mail, transaction_proceed_rcpt;
 proceed_fn data_proceed_data, data_proceed_bdat;

@@ -33,9 +33,13 @@ void transaction_free(struct transaction **transaction)
 /* RFC 3848, RFC 6531 section 4.3. */
 static const char *protocol_of(const struct session *session)
 {
+	bool tls = session->tls[0] != '\0';
+
 	if (session->transaction->smtputf8)
-		return "UTF8SMTP";
-	return session->extended ? "ESMTP" : "SMTP";
+		return tls ? "UTF8SMTPS" : "UTF8SMTP";
+	if (!session->extended)
+		return "SMTP";
+	return tls ? "ESMTPS" : "ESMTP";
 }
 
 struct envelope transaction_envelope(const struct session *session)
@@ -51,6 +55,7 @@ struct envelope transaction_envelope(const struct session *session)
 	    .client_name = transaction->results.client_name,
 	    .helo = session->helo,
 	    .protocol = protocol_of(session),
+	    .tls = session->tls[0] != '\0' ? session->tls : NULL,
 	    .smtputf8 = transaction->smtputf8,
 	    .eight_bit = transaction->eight_bit,
 	    .checks = transaction->results.checks,

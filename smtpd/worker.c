@@ -27,7 +27,7 @@
 
 struct accepting {
 	struct worker *worker;
-	int fd;
+	struct listener listener;
 	struct loop_watch *watch;
 };
 
@@ -46,25 +46,29 @@ bool worker_is_crowded(const struct worker *worker)
 
 /* --- accepting ----------------------------------------------------------- */
 
-/* Not a session yet: one line, and good-bye. */
+/* Not a session yet: one line, and good-bye. Whoever waits for TLS would not
+ * understand the line. */
 static void turn_away(
-    struct worker *worker, int fd, const struct ip *ip, enum reply reply)
+    struct accepting *accepting, int fd, const struct ip *ip, enum reply reply)
 {
+	struct worker *worker = accepting->worker;
 	char text[IP_TEXT];
 
 	ip_format(ip, text);
 	log_event(LOG_WARN, "limit_exceeded", LOG_TEXT("ip", text),
 	    LOG_TEXT("limit", reply_reason(reply)));
 	metric_add(&figure_connections_refused, reply_reason(reply), 1);
-	(void)reply_append(&worker->out, reply);
+	if (!accepting->listener.tls)
+		(void)reply_append(&worker->out, reply);
 	(void)send(
 	    fd, worker->out.data, worker->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	buf_clear(&worker->out);
 	(void)close(fd);
 }
 
-static void welcome(struct worker *worker, int fd, const struct ip *ip)
+static void welcome(struct accepting *accepting, int fd, const struct ip *ip)
 {
+	struct worker *worker = accepting->worker;
 	const struct config *config = worker->settings->config;
 	struct limiter_rules rules = {
 	    .connections = config->smtp_max_connections,
@@ -74,16 +78,16 @@ static void welcome(struct worker *worker, int fd, const struct ip *ip)
 
 	switch (limiter_admit(worker->limiter, &rules, ip, worker->now_ms)) {
 	case ADMISSION_GRANTED:
-		session_open(worker, fd, ip);
+		session_open(worker, fd, ip, accepting->listener.tls);
 		break;
 	case ADMISSION_CROWDED:
-		turn_away(worker, fd, ip, REPLY_TOO_MANY_CONNECTIONS);
+		turn_away(accepting, fd, ip, REPLY_TOO_MANY_CONNECTIONS);
 		break;
 	case ADMISSION_TOO_MANY:
-		turn_away(worker, fd, ip, REPLY_TOO_MANY_FROM_ADDRESS);
+		turn_away(accepting, fd, ip, REPLY_TOO_MANY_FROM_ADDRESS);
 		break;
 	case ADMISSION_TOO_FREQUENT:
-		turn_away(worker, fd, ip, REPLY_TOO_FAST_FROM_ADDRESS);
+		turn_away(accepting, fd, ip, REPLY_TOO_FAST_FROM_ADDRESS);
 		break;
 	}
 }
@@ -109,8 +113,8 @@ static void on_listening_ready(void *arg, unsigned ready)
 	worker_touch(worker);
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		len = sizeof(name);
-		fd = accept4(accepting->fd, (struct sockaddr *)&name, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(accepting->listener.fd, (struct sockaddr *)&name,
+		    &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			/* Another loop was faster; or, without a free
 			 * descriptor, the next tick tries again. */
@@ -120,7 +124,7 @@ static void on_listening_ready(void *arg, unsigned ready)
 			return;
 		}
 		ip = ip_of_socket(&name);
-		welcome(worker, fd, &ip);
+		welcome(accepting, fd, &ip);
 	}
 }
 
@@ -190,10 +194,9 @@ static void *run_worker(void *arg)
 /* --- from outside -------------------------------------------------------- */
 
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
-    struct services *services, struct settings *settings,
-    const struct listeners *listeners)
+    struct services *services, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners)
 {
-	size_t count = listeners->count;
 	struct worker *worker = xmalloc(sizeof(*worker));
 
 	/* `in` is left alone: its pages come as they are used. */
@@ -202,6 +205,7 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->spool = spool;
 	worker->limiter = limiter;
 	worker->services = services;
+	worker->tls = tls;
 	worker->settings = settings_hold(settings);
 	worker->started_ms = clock_wall_ms();
 	worker->out = buf_new(2 * WORKER_OUT_HIGH);
@@ -209,15 +213,17 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->stop = (struct loop_task){.call = on_stop, .arg = worker};
 	worker->tick = loop_timer_new(worker->loop, on_tick, worker);
 	loop_timer_set(worker->tick, TICK_MS);
-	worker->accepting = xcalloc(count, sizeof(*worker->accepting));
-	worker->accepting_count = count;
-	for (size_t i = 0; i < count; i++) {
+	worker->accepting =
+	    xcalloc(listeners->count, sizeof(*worker->accepting));
+	worker->accepting_count = listeners->count;
+	for (size_t i = 0; i < listeners->count; i++) {
 		struct accepting *accepting = &worker->accepting[i];
 
 		accepting->worker = worker;
-		accepting->fd = listeners->fds[i];
-		accepting->watch = loop_watch_open(worker->loop, accepting->fd,
-		    LOOP_READ, on_listening_ready, accepting);
+		accepting->listener = listeners->all[i];
+		accepting->watch =
+		    loop_watch_open(worker->loop, accepting->listener.fd,
+			LOOP_READ, on_listening_ready, accepting);
 	}
 	return worker;
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/tls_server.h"
 #include "error.h"
 #include "smtpd/limiter.h"
 #include "smtpd/listener.h"
@@ -34,6 +35,7 @@ struct worker {
 	struct spool *spool;       /* shared */
 	struct limiter *limiter;   /* shared */
 	struct services *services; /* shared */
+	struct tls_server *tls;    /* shared */
 	struct settings *settings; /* held; replaced by worker_reload() */
 	pthread_t thread;
 
@@ -58,8 +60,8 @@ struct worker {
 
 /* Ready to run; holds the settings. The sockets must outlive it. */
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
-    struct services *services, struct settings *settings,
-    const struct listeners *listeners);
+    struct services *services, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners);
 MUST_CHECK bool worker_start(struct worker *worker, struct error *err);
 /* Gives it other settings, of which it takes a hold. Any thread. */
 void worker_reload(struct worker *worker, struct settings *settings);

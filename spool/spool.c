@@ -318,7 +318,7 @@ static bool open_sound_index(
 static bool open_index(struct spool *spool, struct error *err)
 {
 	char path[4096];
-	bool mail = false, created;
+	bool mail = false, created = false;
 
 	if (!index_is_there(spool)) {
 		if (!holds_mail(spool, &mail, err))

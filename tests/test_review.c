@@ -98,9 +98,11 @@ static struct review *begin(struct subject *subject)
 
 static int set_up(void **state)
 {
+	struct error err;
+
 	(void)state;
 	log_open("test", LOG_ERROR);
-	services = services_new(&settings);
+	assert_true(services_new(&settings, &services, &err));
 	loop = loop_new();
 	made = left_early = answered = 0;
 	(void)sem_init(&begun, 0, 0);
