@@ -50,8 +50,10 @@ check_fn check_helo; /* is the name that it gives itself plainly wrong */
 bool sender_domain_wanted(struct subject *subject);
 check_fn check_sender_domain; /* can the sender be answered */
 check_fn check_recipient;     /* is its domain one of ours */
-check_fn check_newlines;      /* bare CR or LF in the content */
-check_fn check_size;          /* of the message and of its header */
-check_fn check_loop;          /* has it been received too often */
+bool verify_wanted(struct subject *subject);
+check_fn check_verify;   /* does it exist, says Phoenix */
+check_fn check_newlines; /* bare CR or LF in the content */
+check_fn check_size;     /* of the message and of its header */
+check_fn check_loop;     /* has it been received too often */
 
 #endif
