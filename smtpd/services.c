@@ -12,6 +12,7 @@ struct services {
 	struct phoenix *phoenix;
 	struct domain_list *domains;
 	struct verifier *verifier;
+	struct clamd *clamd;
 };
 
 static const size_t threads[SERVICE_COUNT] = {
@@ -31,6 +32,7 @@ bool services_new(struct spool *spool, struct settings *settings,
 	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
 		services->pools[i] = pool_new(
 		    threads[i], waiting != 0 ? waiting : LIMIT_CHECKS_WAITING);
+	services->clamd = clamd_new();
 	services->phoenix = phoenix_new(LIMIT_DOMAIN_LIST);
 	services->verifier = verifier_new(services->phoenix);
 	if (!dns_new(settings->config, &services->dns, err) ||
@@ -59,6 +61,7 @@ void services_free(struct services **services)
 	domain_list_free(&gone->domains);
 	verifier_free(&gone->verifier);
 	phoenix_free(&gone->phoenix);
+	clamd_free(&gone->clamd);
 	dns_free(&gone->dns);
 	free(gone);
 }
@@ -66,6 +69,11 @@ void services_free(struct services **services)
 struct dns *services_dns(struct services *services)
 {
 	return services->dns;
+}
+
+struct clamd *services_clamd(struct services *services)
+{
+	return services->clamd;
 }
 
 struct pool *services_pool(struct services *services, enum service service)

@@ -9,6 +9,7 @@
 #include "base/dns.h"
 #include "base/pool.h"
 #include "error.h"
+#include "smtpd/clamd_client.h"
 #include "smtpd/domain_list.h"
 #include "smtpd/settings.h"
 #include "smtpd/verifier.h"
@@ -37,6 +38,8 @@ void services_free(struct services **services);
 struct dns *services_dns(struct services *services);
 struct domain_list *services_domains(struct services *services);
 struct verifier *services_verifier(struct services *services);
+/* The connections to clamd. */
+struct clamd *services_clamd(struct services *services);
 
 /* Where checks of this service are made; not SERVICE_NONE. */
 struct pool *services_pool(struct services *services, enum service service);
