@@ -18,6 +18,7 @@ static const struct check checks[] = {
     {"sender_domain", STAGE_MAIL, SERVICE_DNS, sender_domain_wanted,
 	check_sender_domain},
     {"recipient", STAGE_RCPT, SERVICE_NONE, NULL, check_recipient},
+    {"verify", STAGE_RCPT, SERVICE_PHOENIX, verify_wanted, check_verify},
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},

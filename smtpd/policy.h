@@ -52,6 +52,11 @@ check_fn check_helo; /* is the name that it gives itself plainly wrong */
 wanted_fn sender_domain_wanted;
 check_fn check_sender_domain; /* can the sender be answered */
 check_fn check_recipient;     /* is its domain one of ours */
+bool verify_wanted(struct subject *subject);
+check_fn check_verify;   /* does it exist, says Phoenix */
+check_fn check_newlines; /* bare CR or LF in the content */
+check_fn check_size;     /* of the message and of its header */
+check_fn check_loop;     /* has it been received too often */
 check_fn check_newlines;      /* bare CR or LF in the content */
 check_fn check_size;          /* of the message and of its header */
 check_fn check_loop;          /* has it been received too often */
