@@ -45,6 +45,7 @@ struct context {
 	struct throttle *throttle;
 	struct signing *signing;
 	struct pool *pool; /* for what may block */
+	struct sampler *sampler;
 };
 
 #endif

@@ -1,8 +1,10 @@
 #include "httpapi/exchange.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "httpapi/access.h"
+#include "httpapi/figures.h"
 #include "httpapi/gate.h"
 #include "httpapi/router.h"
 
@@ -23,6 +25,7 @@ struct exchange {
 	enum stage stage;
 	bool has_body, old;
 	uint64_t read;
+	int64_t began_us; /* clock_mono_us() */
 	struct loop_task done;
 };
 
@@ -75,6 +78,8 @@ static struct exchange *exchange_new(struct worker *worker,
     const char *method)
 {
 	struct exchange *exchange = xcalloc(1, sizeof(*exchange));
+
+	exchange->began_us = clock_mono_us();
 	const struct head *head = gate_head(gate);
 	struct request *request = &exchange->request;
 
@@ -268,6 +273,10 @@ static enum MHD_Result answer(struct exchange *exchange)
 	exchange->stage = STAGE_ANSWERED;
 	if (response == NULL)
 		return MHD_NO;
+	if (exchange->request.route != NULL)
+		metric_observe(&figure_request_duration,
+		    exchange->request.route->path,
+		    (uint64_t)(clock_mono_us() - exchange->began_us));
 	log_event(LOG_DEBUG, "request_answered",
 	    LOG_TEXT("ip", exchange->request.client_text),
 	    LOG_TEXT("method", exchange->request.method),

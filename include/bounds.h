@@ -302,6 +302,20 @@
  * the poll interval that makes up for a lost wake-up. */
 #define LIMIT_REDIS_MS 1000
 
+/* Entries of a page of the HTTP API that asks for nothing else, and at most;
+ * and rows of the index that one request looks at: a tenth of a second. */
+#define HTTP_PAGE 50
+#define LIMIT_HTTP_PAGE 1000
+#define LIMIT_HTTP_PAGE_ROWS 50000
+/* Lines of the story of one message; each has some 1 KB. */
+#define LIMIT_HTTP_EVENTS 2000
+/* Open circuits that a status has, and dead letters that the page shows. */
+#define LIMIT_HTTP_CIRCUITS 100
+#define HTTP_LAST_LETTERS 8
+/* The page's past: a sample every so many seconds, for an hour. */
+#define SAMPLE_S 5
+#define SAMPLES 720
+
 /* --- monitoring ------------------------------------------------------- */
 
 /* Metrics that one process declares; series (a metric with one value of its
