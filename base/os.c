@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -74,6 +76,30 @@ bool os_mkdir(int dir, const char *path, mode_t mode, struct error *err)
 {
 	if (mkdirat(dir, path, mode) != 0)
 		return error_errno(err, "cannot make the folder %s", path);
+	return true;
+}
+
+bool os_make_path(const char *path, mode_t mode, struct error *err)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(part))
+		return error_set(
+		    err, ERROR_CONFIG, "the path of a folder is too long");
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, mode) == 0 || errno == EEXIST)
+			continue;
+		(void)error_errno(err, "cannot make the folder %s", part);
+		/* As in /proc: one that nobody can make. */
+		if (err != NULL && err->kind == ERROR_NOT_FOUND)
+			err->kind = ERROR_CONFIG;
+		return false;
+	}
 	return true;
 }
 
@@ -156,6 +182,11 @@ bool os_pread(int fd, void *data, size_t len, off_t offset, size_t *got,
 void os_start_writing(int fd, off_t offset, off_t len)
 {
 	(void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE);
+}
+
+void os_drop_cached(int fd)
+{
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 bool os_fdatasync(int fd, struct error *err)

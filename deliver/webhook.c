@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "bounds.h"
+#include "deliver/figures.h"
 #include "deliver/payload_settings.h"
 #include "deliver/sign_webhook.h"
 
@@ -262,4 +263,6 @@ void webhook_post(struct webhook *webhook, const struct webhook_terms *terms,
 	}
 	request.header_count = lines.count;
 	http_client_send(webhook->client, &request, response);
+	metric_observe(&figure_webhook_duration, NULL,
+	    (uint64_t)response->duration_ms * 1000);
 }

@@ -2,7 +2,7 @@
 
 /* Port 25 never relays. <postmaster> without a domain is ours (RFC 5321
  * section 4.5.1). */
-void check_recipient(const struct subject *subject, struct verdict *verdict)
+void check_recipient(struct subject *subject)
 {
 	const struct domains *ours = subject->settings->local_domains;
 	const struct address *recipient = subject->recipient;
@@ -11,6 +11,6 @@ void check_recipient(const struct subject *subject, struct verdict *verdict)
 		? domains_first(ours) != NULL
 		: domains_has(ours, recipient->domain, recipient->domain_len))
 		return;
-	verdict_reject(verdict, 550, "5.7.1", "not_local",
+	check_refuse(subject, 550, "5.7.1", "not_local",
 	    "Not a domain of this host: it does not relay");
 }

@@ -1,52 +1,41 @@
 /*
  * What we take: for each stage of a session an ordered table of checks, each
- * in a file of its own (check_<name>.c), and one verdict. Pure.
+ * in a file of its own (check_<name>.c), and one verdict. How a session waits
+ * for those that block is review.h.
  */
 #ifndef SMTPD_POLICY_H
 #define SMTPD_POLICY_H
 
-#include "error.h"
-#include "mail/address.h"
-#include "smtpd/settings.h"
-#include "verdict.h"
+#include "smtpd/check.h"
+#include "smtpd/services.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-/* In the order in which they are reached. */
-enum stage {
-	STAGE_NONE,
-	STAGE_RECIPIENT, /* each RCPT */
-	STAGE_CONTENT    /* while the content comes, and at its end: what is
-			  * refused here cannot be mended by more of it */
+/* A row of the table. */
+struct check {
+	const char *name; /* in the log, the trace and `explain` */
+	enum stage stage;
+	enum service service; /* that it may wait for */
+	/* Must not block: whether it is to be made (its setting, the kind of
+	 * client). It may be asked more than once. One that knows the answer
+	 * already (from a cache) leaves it, as a check does; then it is made,
+	 * whatever is returned. NULL: yes. */
+	bool (*wanted)(struct subject *subject);
+	/* May be NULL if `wanted` always says no. */
+	check_fn *make;
 };
 
-/* What was noted of the content so far. */
-struct content_facts {
-	uint64_t size;
-	bool bare_newline;
-	uint64_t header_bytes;
-	unsigned header_lines;
-	unsigned received; /* Received fields */
-};
+/* Makes the checks of the subject's stage, from where it was left, that need
+ * no service. SERVICE_NONE: the stage is over, and subject->verdict final.
+ * Otherwise the next check waits for that service. */
+enum service policy_advance(struct subject *subject);
+/* On a thread that may block: makes the check that policy_advance() stopped at
+ * and all behind it that need the same service or none. */
+void policy_make(struct subject *subject);
+/* Both until the stage is over, in this thread: for what is pure, and for
+ * those who can wait. */
+void policy_judge(struct subject *subject);
 
-/* What a check may look at; what the stage has not reached is NULL. */
-struct subject {
-	const struct settings *settings;
-	const struct address *recipient;
-	const struct content_facts *content;
-};
-
-/* Runs the stage's checks in order until one does not accept. */
-void policy_judge(
-    enum stage stage, const struct subject *subject, struct verdict *verdict);
-
-/* For checks: a 5xx. enhanced and reason must be static. */
-void verdict_reject(struct verdict *verdict, int code, const char *enhanced,
-    const char *reason, const char *format, ...) PRINTF_LIKE(5, 6);
-
-/* A check changes the verdict, which accepts, only to refuse. */
-typedef void check_fn(const struct subject *subject, struct verdict *verdict);
+/* For tests: another table; NULL gives the real one back. */
+void policy_set_for_test(const struct check *table, size_t count);
 
 check_fn check_recipient; /* is its domain one of ours */
 check_fn check_newlines;  /* bare CR or LF in the content */

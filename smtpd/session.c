@@ -3,7 +3,9 @@
 #include "base/alloc.h"
 #include "bounds.h"
 #include "smtpd/data.h"
+#include "smtpd/figures.h"
 #include "smtpd/policy.h"
+#include "smtpd/starttls.h"
 #include "smtpd/transaction.h"
 #include "smtpd/worker.h"
 
@@ -13,6 +15,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define IN_DATA (STATE_CONTENT | STATE_CHUNK)
+/* The client is heard later, if at all. */
+#define DEAF                                                                   \
+	(STATE_COMMITTING | STATE_CHECKING | STATE_HANDSHAKE | STATE_CLOSING | \
+	    STATE_GONE)
 
 /* --- states ------------------------------------------------------------- */
 
@@ -35,10 +43,14 @@ static const char *state_name(enum session_state state)
 		return "chunk";
 	case STATE_COMMITTING:
 		return "committing";
+	case STATE_CHECKING:
+		return "checking";
 	case STATE_CLOSING:
 		return "closing";
 	case STATE_GONE:
 		return "gone";
+	case STATE_HANDSHAKE:
+		return "handshake";
 	}
 	return "unknown";
 }
@@ -70,6 +82,8 @@ static void free_session(void *arg)
 	if (session->next != NULL)
 		session->next->link = session->link;
 	free(session->helo);
+	record_free(&session->connected);
+	record_free(&session->greeted);
 	worker = session->connection.worker;
 	free(session);
 	worker_left(worker);
@@ -83,13 +97,18 @@ static void leave(struct session *session, const char *reason)
 	assert(session->state != STATE_COMMITTING);
 	if (session->state == STATE_GONE)
 		return;
+	stage_forget(session);
 	transaction_free(&session->transaction);
 	connection_close(&session->connection);
 	limiter_leave(worker->limiter, &session->ip);
+	metric_move(&figure_connections, NULL, -1);
+	metric_observe(&figure_session_duration, NULL,
+	    (uint64_t)(worker->now_ms - session->opened_ms) * 1000);
 	if (session->end_reason == NULL)
 		session->end_reason = reason;
 	log_event(LOG_INFO, "connection_close", SESSION_FIELDS(session),
 	    LOG_TEXT("reason", session->end_reason),
+	    LOG_TEXT("tls", session->tls[0] != '\0' ? session->tls : NULL),
 	    LOG_NUMBER("messages", session->messages),
 	    LOG_NUMBER("errors", session->errors),
 	    LOG_NUMBER("duration_ms", worker->now_ms - session->opened_ms));
@@ -99,17 +118,34 @@ static void leave(struct session *session, const char *reason)
 	loop_defer(worker->loop, &session->task);
 }
 
-void session_end(struct session *session, enum reply reply)
+/* The last word was said. */
+static void finish(struct session *session, const char *reason)
 {
-	struct worker *worker = session->connection.worker;
-
 	transaction_free(&session->transaction);
-	session->end_reason = reply_reason(reply);
-	if (session->end_reason == NULL)
-		session->end_reason = "quit";
-	(void)reply_append(&worker->out, reply);
+	session->end_reason = reason;
 	session->data_wire = 0;
 	session_move(session, STATE_CLOSING);
+}
+
+void session_end(struct session *session, enum reply reply)
+{
+	const char *reason = reply_reason(reply);
+
+	(void)reply_append(&session->connection.worker->out, reply);
+	finish(session, reason != NULL ? reason : "quit");
+}
+
+void session_end_refused(struct session *session, const struct verdict *verdict)
+{
+	(void)reply_verdict(&session->connection.worker->out, verdict);
+	finish(session, verdict->reason);
+}
+
+void session_stop_if_asked(struct session *session)
+{
+	if (session->connection.worker->stop_ms != 0 &&
+	    (session->state & DEAF) == 0)
+		session_end(session, REPLY_SHUTTING_DOWN);
 }
 
 static void end_for_limit(struct session *session, enum reply reply)
@@ -197,12 +233,14 @@ static const struct {
 	enum stage stage;
 	proceed_fn *proceed;
 } verbs[] = {
-    [VERB_HELO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_helo},
-    [VERB_EHLO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_ehlo},
-    [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_NONE,
+    [VERB_HELO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_helo},
+    [VERB_EHLO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_ehlo},
+    [VERB_STARTTLS] = {ANY_COMMAND, starttls_check, STAGE_NONE,
+	starttls_proceed},
+    [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_MAIL,
 	transaction_proceed_mail},
     [VERB_RCPT] = {STATE_SENDER | STATE_RECIPIENTS, transaction_check_rcpt,
-	STAGE_RECIPIENT, transaction_proceed_rcpt},
+	STAGE_RCPT, transaction_proceed_rcpt},
     [VERB_DATA] = {STATE_RECIPIENTS, NULL, STAGE_NONE, data_proceed_data},
     /* What follows must be read in any state. */
     [VERB_BDAT] = {ANY_COMMAND, NULL, STAGE_NONE, data_proceed_bdat},
@@ -230,42 +268,73 @@ static enum reply out_of_order(const struct session *session, enum verb verb)
 						 : REPLY_RECIPIENT_FIRST;
 }
 
-static void refuse_command(struct session *session,
-    const struct command *command, const struct verdict *verdict)
+static void log_refused(struct session *session, const struct command *command,
+    const struct verdict *verdict)
 {
-	struct transaction *transaction = session->transaction;
+	const struct transaction *transaction = session->transaction;
 	char address[ADDRESS_SIZE];
 
 	(void)address_format(&command->address, address);
-	log_event(LOG_INFO, "recipient_rejected", SESSION_FIELDS(session),
-	    LOG_TEXT("from", transaction->sender),
-	    LOG_TEXT("recipient", address), LOG_TEXT("reason", verdict->reason),
-	    LOG_NUMBER("code", verdict->code));
-	transaction->any_refused = true;
+	if (command->verb == VERB_RCPT)
+		log_event(LOG_INFO, "recipient_rejected",
+		    SESSION_FIELDS(session),
+		    LOG_TEXT("from", transaction->sender),
+		    LOG_TEXT("recipient", address),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else if (command->verb == VERB_MAIL)
+		log_event(LOG_INFO, "sender_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("from", transaction->sender),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else
+		log_event(LOG_INFO, "hello_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("helo", session->helo),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+}
+
+static void refuse_command(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	log_refused(session, command, verdict);
+	if (verdict->code == 421) {
+		session_end_refused(session, verdict);
+		return;
+	}
+	if (command->verb == VERB_RCPT)
+		session->transaction->any_refused = true;
+	else if (command->verb == VERB_MAIL)
+		session_reset(session);
+	else
+		hello_forget(session);
 	(void)reply_verdict(&session->connection.worker->out, verdict);
 	count_error(session);
 }
 
+static void on_command_judged(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	if (verdict->action == VERDICT_ACCEPT)
+		verbs[command->verb].proceed(session, command);
+	else
+		refuse_command(session, command, verdict);
+}
+
 static void execute(struct session *session, const struct command *command)
 {
-	struct subject subject = {
-	    .settings = session->connection.worker->settings,
-	    .recipient = &command->address};
 	enum verb verb = command->verb;
-	struct verdict verdict = {.action = VERDICT_ACCEPT};
 
-	if ((verbs[verb].allowed_in & session->state) == 0) {
+	if ((verbs[verb].allowed_in & session->state) == 0)
 		session_reply(session, out_of_order(session, verb));
+	else if (verbs[verb].check != NULL &&
+		 !verbs[verb].check(session, command))
 		return;
-	}
-	if (verbs[verb].check != NULL && !verbs[verb].check(session, command))
-		return;
-	if (verbs[verb].stage != STAGE_NONE)
-		policy_judge(verbs[verb].stage, &subject, &verdict);
-	if (verdict.action == VERDICT_ACCEPT)
+	else if (verbs[verb].stage == STAGE_NONE)
 		verbs[verb].proceed(session, command);
 	else
-		refuse_command(session, command, &verdict);
+		stage_judge(
+		    session, verbs[verb].stage, command, on_command_judged);
 }
 
 /* --- input -------------------------------------------------------------- */
@@ -326,9 +395,6 @@ static size_t feed_command(
 	return used;
 }
 
-#define IN_DATA (STATE_CONTENT | STATE_CHUNK)
-#define DEAF (STATE_COMMITTING | STATE_CLOSING | STATE_GONE)
-
 /* Sends what was said, and waits for what comes next. */
 static void settle(struct session *session)
 {
@@ -349,21 +415,30 @@ static void settle(struct session *session)
 		}
 		connection_shut(connection);
 	}
+	if (session->state == STATE_HANDSHAKE && connection->tls == NULL &&
+	    !connection_is_stuck(connection))
+		starttls_begin(session);
 	connection_wait(connection);
 }
 
 /* Reads the bytes as far as the state allows, and keeps the rest. */
 static void pump(struct session *session, const char *bytes, size_t len)
 {
-	struct worker *worker = session->connection.worker;
+	struct connection *connection = &session->connection;
+	struct worker *worker = connection->worker;
 	size_t at = 0, used;
 
 	while (at < len && (session->state & DEAF) == 0) {
 		if (worker->out.len >= WORKER_OUT_HIGH) {
 			settle(session);
-			if (session->state == STATE_GONE ||
-			    connection_is_stuck(&session->connection))
-				break;
+			if (session->state == STATE_GONE)
+				return;
+			if (connection_is_stuck(connection)) {
+				/* Goes on when there is room again. */
+				connection_keep(
+				    connection, bytes + at, len - at);
+				return;
+			}
 		}
 		if ((session->state & IN_DATA) != 0)
 			used = data_feed(session, bytes + at, len - at);
@@ -376,7 +451,7 @@ static void pump(struct session *session, const char *bytes, size_t len)
 	if (session->state == STATE_GONE)
 		return;
 	if (session->state != STATE_CLOSING)
-		connection_keep(&session->connection, bytes + at, len - at);
+		connection_keep(connection, bytes + at, len - at);
 	settle(session);
 }
 
@@ -398,6 +473,52 @@ static void overhear(struct session *session, size_t len)
 		leave(session, "client");
 }
 
+static void on_connection_judged(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	struct worker *worker = session->connection.worker;
+
+	(void)command;
+	if (verdict->action == VERDICT_ACCEPT) {
+		(void)buf_printf(&worker->out,
+		    "220 %s ESMTP elektrine-spool\r\n",
+		    worker->settings->config->haraka_domain);
+		return;
+	}
+	log_event(LOG_INFO, "connection_rejected", SESSION_FIELDS(session),
+	    LOG_TEXT("reason", verdict->reason),
+	    LOG_NUMBER("code", verdict->code));
+	session_end_refused(session, verdict);
+}
+
+/* Once the client can hear it. */
+static void greet(struct session *session)
+{
+	session->welcome = true;
+	stage_judge(session, STAGE_CONNECT, NULL, on_connection_judged);
+}
+
+static void go_on_with_handshake(struct session *session)
+{
+	if (session->connection.tls == NULL) {
+		/* The last words in plain text are still on their way. */
+		settle(session);
+		return;
+	}
+	switch (starttls_go_on(session)) {
+	case TLS_MORE:
+		break;
+	case TLS_BROKEN:
+		leave(session, "tls_failed");
+		break;
+	case TLS_DONE:
+		if (!session->welcome)
+			greet(session);
+		settle(session);
+		break;
+	}
+}
+
 static void on_session_ready(void *arg, unsigned ready)
 {
 	struct session *session = arg;
@@ -406,12 +527,16 @@ static void on_session_ready(void *arg, unsigned ready)
 	size_t len;
 
 	worker_touch(connection->worker);
-	if (session->state == STATE_COMMITTING) {
+	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
 		/* Only to be heard after the answer. */
 		connection_pause(connection);
 		return;
 	}
-	if ((ready & LOOP_WRITE) != 0) {
+	if (session->state == STATE_HANDSHAKE) {
+		go_on_with_handshake(session);
+		return;
+	}
+	if ((ready & LOOP_WRITE) != 0 && connection_is_stuck(connection)) {
 		settle(session);
 		if ((session->state & DEAF) == 0 &&
 		    !connection_is_stuck(connection))
@@ -426,6 +551,7 @@ static void on_session_ready(void *arg, unsigned ready)
 			overhear(session, len);
 		break;
 	case ARRIVAL_NONE:
+		connection_wait(connection);
 		break;
 	case ARRIVAL_END:
 		leave(session, "client");
@@ -435,7 +561,7 @@ static void on_session_ready(void *arg, unsigned ready)
 
 /* --- the worker's side --------------------------------------------------- */
 
-void session_open(struct worker *worker, int fd, const struct ip *ip)
+void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 {
 	static _Atomic uint64_t numbers;
 	struct session *session = xcalloc(1, sizeof(*session));
@@ -455,10 +581,12 @@ void session_open(struct worker *worker, int fd, const struct ip *ip)
 	connection_open(
 	    &session->connection, worker, fd, on_session_ready, session);
 	session->opened_ms = worker->now_ms;
+	metric_move(&figure_connections, NULL, 1);
+	metric_add(&figure_connections_total, NULL, 1);
 	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
-	session_move(session, STATE_NEW);
-	(void)buf_printf(&worker->out, "220 %s ESMTP elektrine-spool\r\n",
-	    worker->settings->config->haraka_domain);
+	session_move(session, tls ? STATE_HANDSHAKE : STATE_NEW);
+	if (!tls)
+		greet(session);
 	settle(session);
 }
 
@@ -471,6 +599,13 @@ static int64_t idle_limit_ms(const struct worker *worker)
 	return limit;
 }
 
+static int64_t handshake_limit_ms(const struct worker *worker)
+{
+	int64_t limit = idle_limit_ms(worker);
+
+	return limit < LIMIT_HANDSHAKE_MS ? limit : LIMIT_HANDSHAKE_MS;
+}
+
 void session_check_time(struct session *session)
 {
 	struct worker *worker = session->connection.worker;
@@ -480,9 +615,16 @@ void session_check_time(struct session *session)
 	case STATE_COMMITTING:
 	case STATE_GONE:
 		return;
+	case STATE_CHECKING:
+		stage_check_time(session);
+		return;
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)
 			leave(session, "client");
+		return;
+	case STATE_HANDSHAKE:
+		if (quiet_ms >= handshake_limit_ms(worker))
+			leave(session, "tls_timeout");
 		return;
 	case STATE_CONTENT:
 	case STATE_CHUNK:
@@ -505,6 +647,8 @@ void session_check_time(struct session *session)
 
 void session_shut_down(struct session *session)
 {
+	if (session->state == STATE_HANDSHAKE)
+		leave(session, "shutting_down");
 	if ((session->state & DEAF) != 0)
 		return;
 	session_end(session, REPLY_SHUTTING_DOWN);

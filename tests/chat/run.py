@@ -12,11 +12,14 @@ A dialogue is lines; # begins a comment:
 
   set NAME=VALUE      a setting, before the first word is said
   listen ADDRESS      instead of 127.0.0.1:0
+  certificate NAME... the server has one for these names
   only whole          not byte by byte (it depends on when things arrive)
   > TEXT              the client says a line (CRLF is added)
   ~ TEXT              raw bytes; \\r \\n \\0 \\\\ \\xNN are understood
   ~ N* TEXT           the same, N times
   < PATTERN           the next line that is heard; * stands for anything
+  tls                 the client begins TLS
+  tls refused         and that must fail
   close               the server must close the connection now
   drop                the client closes the connection, without a word
   shut                the client says no more, but listens
@@ -29,7 +32,7 @@ A dialogue is lines; # begins a comment:
   count N             so many messages are in the spool
   log EVENT KEY=VALUE ...   such a line is in the log (waits for it)
 
-A number before > ~ < close drop or shut means another connection: "2> NOOP".
+A number before > ~ < tls close drop or shut means another connection: "2> NOOP".
 """
 import concurrent.futures
 import fnmatch
@@ -39,12 +42,15 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+
+import certificates
 
 HERE = pathlib.Path(__file__).resolve().parent
 BIN = pathlib.Path(os.environ.get("ELEKTRINE_BIN", "build/dev/bin"))
@@ -79,7 +85,7 @@ def eventually(condition, what, patience=PATIENCE):
 class Server:
     """One elektrine-smtpd with its spool, in a folder that goes with it."""
 
-    def __init__(self, settings, listen="127.0.0.1:0"):
+    def __init__(self, settings, listen="127.0.0.1:0", names=()):
         self.stopping = False
         self.folder = tempfile.TemporaryDirectory(prefix="chat-")
         root = pathlib.Path(self.folder.name)
@@ -88,6 +94,10 @@ class Server:
         self.log_path = root / "log"
         self.settings = dict(DEFAULTS, SPOOL_DIR=str(self.spool),
                              SMTP_LISTEN=listen, **settings)
+        if names:
+            self.settings.update(zip(
+                ("TLS_CERT_FILE", "TLS_KEY_FILE"),
+                certificates.make(root, "server", names)))
         self.configure()
         environment = {k: v for k, v in os.environ.items()
                        if k in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS",
@@ -175,6 +185,18 @@ class Client:
         self.unsent = b""
         self.heard = b""
 
+    def begin_tls(self, **options):
+        self.send()
+        if self.heard:
+            raise Failed("heard %r before TLS" % self.heard)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        for name, value in options.items():
+            setattr(context, name, value)
+        self.socket = context.wrap_socket(
+            self.socket, server_hostname="mx.example.com")
+
     def say(self, data):
         self.unsent += data
 
@@ -252,6 +274,7 @@ class Dialogue:
         self.clients = {}
         self.server = None
         self.settings, self.listen, self.only_whole = {}, "127.0.0.1:0", False
+        self.names = []
         self.lines = []
         for number, line in enumerate(
                 path.read_text("utf-8").splitlines(), 1):
@@ -266,6 +289,8 @@ class Dialogue:
             self.settings[name] = value
         elif word == "listen":
             self.listen = rest
+        elif word == "certificate":
+            self.names = rest.split()
         elif word == "only":
             self.only_whole = True
         else:
@@ -279,7 +304,7 @@ class Dialogue:
         return self.clients[label]
 
     def play(self):
-        self.server = Server(self.settings, self.listen)
+        self.server = Server(self.settings, self.listen, self.names)
         number = 0
         try:
             for number, label, word, rest in self.lines:
@@ -303,6 +328,8 @@ class Dialogue:
             heard = self.client(label).hear()
             if not is_like(heard, rest):
                 raise Failed("heard %r instead of %r" % (heard, rest))
+        elif word == "tls":
+            self.begin_tls(label, rest == "refused")
         elif word == "close":
             self.clients.pop(label).expect_close()
         elif word in ("drop", "reset"):
@@ -316,6 +343,17 @@ class Dialogue:
             time.sleep(float(rest))
         else:
             self.look(word, rest)
+
+    def begin_tls(self, label, refused):
+        try:
+            self.client(label).begin_tls()
+        except (ssl.SSLError, ConnectionError):
+            if refused:
+                self.clients.pop(label)
+                return
+            raise
+        if refused:
+            raise Failed("TLS began")
 
     def look(self, word, rest):
         name, _, value = rest.partition("=")

@@ -1,0 +1,63 @@
+#include "smtpd/services.h"
+
+#include "base/alloc.h"
+#include "bounds.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct services {
+	struct pool *pools[SERVICE_COUNT];
+	struct dns *dns;
+};
+
+static const size_t threads[SERVICE_COUNT] = {
+    [SERVICE_DNS] = LIMIT_DNS_THREADS,
+    [SERVICE_PHOENIX] = LIMIT_PHOENIX_THREADS,
+    [SERVICE_CLAMD] = LIMIT_SCANNER_THREADS,
+    [SERVICE_SPAMD] = LIMIT_SCANNER_THREADS,
+};
+
+bool services_new(const struct settings *settings, struct services **result,
+    struct error *err)
+{
+	struct services *services = xcalloc(1, sizeof(*services));
+	/* A session has one job at most: the queue ends with them. */
+	size_t waiting = settings->config->smtp_max_connections;
+
+	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
+		services->pools[i] = pool_new(
+		    threads[i], waiting != 0 ? waiting : LIMIT_CHECKS_WAITING);
+	if (!dns_new(settings->config, &services->dns, err)) {
+		services_free(&services);
+		return false;
+	}
+	*result = services;
+	return true;
+}
+
+void services_free(struct services **services)
+{
+	struct services *gone = *services;
+
+	if (gone == NULL)
+		return;
+	*services = NULL;
+	if (gone->dns != NULL)
+		dns_interrupt(gone->dns);
+	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
+		pool_free(&gone->pools[i]);
+	dns_free(&gone->dns);
+	free(gone);
+}
+
+struct dns *services_dns(struct services *services)
+{
+	return services->dns;
+}
+
+struct pool *services_pool(struct services *services, enum service service)
+{
+	assert(service != SERVICE_NONE);
+	return services->pools[service];
+}
