@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 struct services;
+struct signed_mail;
 
 /* In the order in which they are reached. */
 enum stage {
@@ -89,6 +90,10 @@ struct subject {
 	const struct address *recipient;     /* RCPT: the one at hand */
 	const struct content_facts *content; /* CONTENT, MESSAGE */
 	struct source message;               /* MESSAGE: the content */
+
+	/* MESSAGE: what authentication.h opened, with what DKIM found; gone
+	 * with the stage. */
+	struct signed_mail *signed_mail;
 
 	struct results results; /* what was left before, and is left now */
 

@@ -13,6 +13,8 @@ static const struct check checks[] = {
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
+    {"dkim", STAGE_MESSAGE, SERVICE_DNS, dkim_wanted, check_dkim},
+    {"arc", STAGE_MESSAGE, SERVICE_DNS, arc_wanted, check_arc},
 };
 
 static const struct check *table = checks;

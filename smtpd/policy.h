@@ -42,4 +42,9 @@ check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */
 check_fn check_loop;      /* has it been received too often */
 
+/* Whether the setting is on. */
+bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
+check_fn check_dkim; /* are its signatures worth something */
+check_fn check_arc;  /* is the chain of those who forwarded it whole */
+
 #endif
