@@ -9,11 +9,14 @@
 
 /* By stage, and in the order in which they are made. */
 static const struct check checks[] = {
+    {"spf", STAGE_MAIL, SERVICE_DNS, spf_wanted, check_spf},
+    {"protect_local", STAGE_MAIL, SERVICE_NONE, NULL, check_protect_local},
     {"recipient", STAGE_RCPT, SERVICE_NONE, NULL, check_recipient},
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
     {"dkim", STAGE_MESSAGE, SERVICE_DNS, dkim_wanted, check_dkim},
+    {"dmarc", STAGE_MESSAGE, SERVICE_DNS, dmarc_wanted, check_dmarc},
     {"arc", STAGE_MESSAGE, SERVICE_DNS, arc_wanted, check_arc},
 };
 

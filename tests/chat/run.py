@@ -62,7 +62,10 @@ BYTEWISE_MOST = 3000
 DEFAULTS = {
     "HARAKA_DOMAIN": "mx.example.com",
     "LOCAL_DOMAINS": "example.com,example.net",
+    "CHECK_SPF": "off",
+    "SPF_PROTECT_LOCAL": "false",
     "CHECK_DKIM": "off",
+    "CHECK_DMARC": "off",
     "CHECK_ARC": "off",
     "SPOOL_MIN_FREE": "1M",
     "LOG_LEVEL": "info",
