@@ -61,9 +61,11 @@
 /* How many are kept, and their bytes together. */
 #define LIMIT_DNS_CACHE 50000
 #define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
-/* After so many questions in a row without any answer the resolver counts as
- * silent: most questions fail at once, and one in so many milliseconds tries
- * again. */
+/* When nothing at all was heard for so many milliseconds, whatever was asked,
+ * no answer is waited for longer than LIMIT_DNS_PROBE_MS. After so many
+ * questions in a row without any answer the resolver counts as silent: most
+ * fail at once, and one in LIMIT_DNS_PROBE_MS tries again. */
+#define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
 /* --- TLS -------------------------------------------------------------- */
@@ -95,6 +97,10 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* A file of networks: some hundred thousand of them. */
+#define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
+/* How long a proxy may take to say who it speaks for, in milliseconds. */
+#define LIMIT_PROXY_MS 10000
 /* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
 #define LIMIT_CHECKS_WAITING 100000
 /* Findings kept with a message, what each says at most, in bytes, and what
@@ -310,6 +316,17 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
+/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+
+/* Terms of all records together that ask the DNS, those of them that may get
+ * nothing, and names that one MX or PTR query may give. */
+#define LIMIT_SPF_TERMS 10
+#define LIMIT_SPF_VOIDS 2
+#define LIMIT_SPF_NAMES 10
+/* What a domain may explain, in bytes: it goes into one reply line. */
+#define LIMIT_SPF_EXPLANATION ((size_t)400)
+/* Bytes of a wrong term that are shown. */
+#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
 
 /* --- wake-ups --------------------------------------------------------- */
 

@@ -9,6 +9,14 @@
 
 /* By stage, and in the order in which they are made. */
 static const struct check checks[] = {
+    {"access", STAGE_CONNECT, SERVICE_NONE, NULL, check_access},
+    {"fcrdns", STAGE_CONNECT, SERVICE_DNS, fcrdns_wanted, check_fcrdns},
+    {"dnsbl", STAGE_CONNECT, SERVICE_DNS, dnsbl_wanted, check_dnsbl},
+    {"early_talker", STAGE_GREETING, SERVICE_NONE, early_talker_wanted,
+	check_early_talker},
+    {"helo", STAGE_HELO, SERVICE_NONE, helo_wanted, check_helo},
+    {"sender_domain", STAGE_MAIL, SERVICE_DNS, sender_domain_wanted,
+	check_sender_domain},
     {"spf", STAGE_MAIL, SERVICE_DNS, spf_wanted, check_spf},
     {"protect_local", STAGE_MAIL, SERVICE_NONE, NULL, check_protect_local},
     {"recipient", STAGE_RCPT, SERVICE_NONE, NULL, check_recipient},

@@ -37,6 +37,18 @@ void policy_judge(struct subject *subject);
 /* For tests: another table; NULL gives the real one back. */
 void policy_set_for_test(const struct check *table, size_t count);
 
+/* Each in its file; *_wanted: whether its setting asks for it. */
+check_fn check_access; /* is the address allowed here */
+bool early_talker_wanted(struct subject *subject);
+check_fn check_early_talker; /* did it wait for the greeting */
+bool fcrdns_wanted(struct subject *subject);
+check_fn check_fcrdns; /* has the address a name that leads back to it */
+bool dnsbl_wanted(struct subject *subject);
+check_fn check_dnsbl; /* is it on a block list */
+bool helo_wanted(struct subject *subject);
+check_fn check_helo; /* is the name that it gives itself plainly wrong */
+bool sender_domain_wanted(struct subject *subject);
+check_fn check_sender_domain; /* can the sender be answered */
 bool spf_wanted(struct subject *subject);
 check_fn check_spf; /* may the client send for the sender's domain */
 /* Whether the sender's domain is one that SPF_PROTECT_LOCAL protects. */
@@ -48,12 +60,11 @@ check_fn check_recipient; /* is its domain one of ours */
 check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */
 check_fn check_loop;      /* has it been received too often */
-
-/* Whether the setting is on. */
-bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
+bool dkim_wanted(struct subject *subject);
+check_fn check_dkim; /* are its signatures worth something */
 bool dmarc_wanted(struct subject *subject);
-check_fn check_dkim;  /* are its signatures worth something */
 check_fn check_dmarc; /* did SPF or DKIM pass for the domain of From */
-check_fn check_arc;   /* is the chain of those who forwarded it whole */
+bool arc_wanted(struct subject *subject);
+check_fn check_arc; /* is the chain of those who forwarded it whole */
 
 #endif
