@@ -124,9 +124,9 @@ struct config {
 	unsigned max_mime_parts;
 
 	/* SMTP sessions; 0 connections = no limit */
-	struct list smtp_listen; /* "[tls:]address:port" */
-	const char *tls_cert_file;
-	const char *tls_key_file;
+	struct list smtp_listen;   /* "[tls:]address:port" */
+	struct list tls_cert_file; /* paths, as many as of keys */
+	struct list tls_key_file;
 	unsigned smtp_max_connections;
 	unsigned smtp_max_connections_per_ip;
 	struct rate smtp_max_rate_per_ip;

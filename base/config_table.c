@@ -118,7 +118,7 @@ const struct setting settings[] = {
 	.flags = RESTART,
 	.check = check_listen,
 	.what = "address and port of this program's own `/metrics`, `/livez` "
-		"and `/readyz`"},
+		"and `/readyz`, which ask for no key"},
 
     {.heading = "The spool",
 	.name = "SPOOL_DIR",
@@ -371,17 +371,20 @@ const struct setting settings[] = {
 	.what = "addresses to listen on; `tls:` = TLS from the first byte; "
 		"`[::]` also takes IPv4"},
     {.name = "TLS_CERT_FILE",
-	TEXT(tls_cert_file),
+	LIST(tls_cert_file),
 	.programs = SMTPD,
 	.fallback = "/app/ssl/cert.crt",
 	.check = check_absolute_path,
-	.what = "certificate chain (PEM), reloaded when it changes"},
+	.what = "certificate chain (PEM), reloaded when it changes; a comma "
+		"list for several: a client gets those of the name it asks "
+		"for, or the first"},
     {.name = "TLS_KEY_FILE",
-	TEXT(tls_key_file),
+	LIST(tls_key_file),
 	.programs = SMTPD,
 	.fallback = "/app/ssl/cert.key",
 	.check = check_absolute_path,
-	.what = "its private key (PEM)"},
+	.what = "its private key (PEM); as many as certificates, in their "
+		"order"},
     {.name = "SMTP_MAX_CONNECTIONS",
 	COUNT(smtp_max_connections, 0, MANY),
 	.programs = SMTPD,
@@ -450,11 +453,13 @@ const struct setting settings[] = {
 	.name = "DNS_SERVERS",
 	LIST(dns_servers),
 	.programs = ALL,
+	.flags = RESTART,
 	.check = check_dns_server,
 	.what = "`ip[@port]` list; unset, those of `/etc/resolv.conf`"},
     {.name = "DNS_TRUST_AD",
 	BOOL(dns_trust_ad),
 	.programs = ALL,
+	.flags = RESTART,
 	.fallback = "false",
 	.what = "whether the DNSSEC bit of resolvers beyond loopback is "
 		"believed"},
