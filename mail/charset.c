@@ -76,6 +76,8 @@ static void open_iconv(struct charset *charset, const char *name)
 		charset->unit = 2;
 	else if (strncmp(name, "UTF-32", 6) == 0)
 		charset->unit = 4;
+	else
+		charset->gb = strcmp(name, "GB18030") == 0;
 }
 
 void charset_open(
@@ -161,6 +163,15 @@ static size_t call_iconv(
 	return result;
 }
 
+/* What stands for a byte that iconv refuses. */
+static bool append_unknown(
+    const struct charset *charset, char byte, struct buf *out)
+{
+	if (charset->gb && byte == '\x80')
+		return buf_append_text(out, "\u20AC");
+	return append_replacement(out);
+}
+
 /* Converts as far as it goes; *left bytes at the end are an incomplete
  * character. */
 static bool convert(
@@ -178,11 +189,11 @@ static bool convert(
 			return false;
 		if (errno == E2BIG)
 			continue;
+		if (!append_unknown(charset, *at, out))
+			return false;
 		skip = *left < charset->unit ? *left : charset->unit;
 		at += skip;
 		*left -= skip;
-		if (!append_replacement(out))
-			return false;
 	}
 	return true;
 }
@@ -270,7 +281,9 @@ static size_t jis_to_euc(
 	size_t len = 0;
 
 	if (set == JIS_ASCII || !is_jis(s[0])) {
-		(void)buf_append_char(euc, s[0]);
+		/* A byte over 0x7F is none of these sets', nor EUC-JP. */
+		(void)buf_append_char(
+		    euc, (unsigned char)s[0] < 0x80 ? s[0] : '\xFF');
 		return 1;
 	}
 	if (set == JIS_KATAKANA) {

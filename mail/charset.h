@@ -35,6 +35,7 @@ struct charset {
 	size_t unit;    /* bytes skipped when nothing fits */
 	struct buf euc; /* ISO-2022-JP on its way to iconv */
 	int set;        /* the character set that an escape chose */
+	bool gb;        /* of the GB family, where 0x80 is the euro sign */
 };
 
 /* Never fails: what cannot be opened is UTF-8. */
