@@ -14,7 +14,7 @@ import re
 from api import LETTER, check, eventually, run, same, send
 
 SEED = int(os.environ.get("ELEKTRINE_SEED", "7"))
-COUNT = int(os.environ.get("ELEKTRINE_LETTERS", "300"))
+COUNT = int(os.environ.get("ELEKTRINE_LETTERS", "100"))
 
 
 def read(stack, id):
