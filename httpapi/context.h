@@ -44,6 +44,7 @@ struct context {
 	struct throttle *throttle;
 	struct pool *pool; /* for what may block */
 	struct sampler *sampler;
+	struct dns *dns; /* NULL: no resolver is known */
 };
 
 #endif
