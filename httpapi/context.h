@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/net.h"
 #include "base/pool.h"
+#include "httpapi/signing.h"
 #include "httpapi/throttle.h"
 #include "spool/spool.h"
 
@@ -42,6 +43,7 @@ struct context {
 	struct spool *spool;
 	struct counters counters;
 	struct throttle *throttle;
+	struct signing *signing;
 	struct pool *pool; /* for what may block */
 	struct sampler *sampler;
 	struct dns *dns; /* NULL: no resolver is known */

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* Behind this many bytes of a body that is too long it is not read on. */
 enum stage { STAGE_READING, STAGE_WORKING, STAGE_ANSWERED };
 
 struct exchange {
@@ -382,6 +381,17 @@ static enum MHD_Result begin_work(struct exchange *exchange)
 /* --- the library calls
  * ------------------------------------------------------------ */
 
+/* An answer before the body ends the connection; one that waits for the next
+ * call does not. So a short body of somebody who has the key is waited for. */
+static bool answers_early(const struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+
+	return exchange->reply.status != 0 && exchange->has_body &&
+	       (!request->has_key || request->length == 0 ||
+		   request->length > LIMIT_HTTP_PIECE);
+}
+
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
     const char *url, const char *method, const char *version, const char *data,
     size_t *len, void **context)
@@ -398,11 +408,7 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 		exchange = exchange_new(arg, connection, gate, method);
 		*context = exchange;
 		judge(exchange);
-		/* An answer before the body ends the connection; without a
-		 * body it waits for the next call, which does not. */
-		if (exchange->reply.status != 0 && exchange->has_body)
-			return answer(exchange);
-		return MHD_YES;
+		return answers_early(exchange) ? answer(exchange) : MHD_YES;
 	}
 	if (*len > 0) {
 		read_body(exchange, data, *len);

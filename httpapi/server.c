@@ -39,6 +39,7 @@ bool server_open(struct spool *spool, struct settings *settings,
 	made->context.counters.started_ms = clock_wall_ms();
 	made->context.counters.started_mono_ms = clock_mono_ms();
 	made->context.throttle = throttle_new();
+	made->context.signing = signing_new();
 	made->context.sampler = sampler_new(spool);
 	/* Only to tell whether keys are published: not worth an end. */
 	if (!dns_new(settings->config, &made->context.dns, &no_dns))
@@ -80,5 +81,6 @@ void server_close(struct server **server)
 	dns_free(&gone->context.dns);
 	sampler_free(&gone->context.sampler);
 	throttle_free(&gone->context.throttle);
+	signing_free(&gone->context.signing);
 	free(gone);
 }

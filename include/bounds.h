@@ -269,6 +269,8 @@
 #define LIMIT_ADDRESS_TEXT ((size_t)64 * 1024)
 /* What is said of an attachment: its name, its type, its content id. */
 #define LIMIT_DETAIL ((size_t)1024)
+/* A private key in PEM: RSA of 16,384 bits has 13 KB. */
+#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
 /* An Idempotency-Key, in characters. */
 #define LIMIT_IDEMPOTENCY_KEY 255
 /* Connections at once. The application's pool has 50 or so. */
