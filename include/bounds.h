@@ -61,9 +61,11 @@
 /* How many are kept, and their bytes together. */
 #define LIMIT_DNS_CACHE 50000
 #define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
-/* After so many questions in a row without any answer the resolver counts as
- * silent: most questions fail at once, and one in so many milliseconds tries
- * again. */
+/* When nothing at all was heard for so many milliseconds, whatever was asked,
+ * no answer is waited for longer than LIMIT_DNS_PROBE_MS. After so many
+ * questions in a row without any answer the resolver counts as silent: most
+ * fail at once, and one in LIMIT_DNS_PROBE_MS tries again. */
+#define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
 /* --- TLS -------------------------------------------------------------- */
@@ -95,6 +97,19 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* A file of networks: some hundred thousand of them. */
+#define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
+/* How long a proxy may take to say who it speaks for, in milliseconds. */
+#define LIMIT_PROXY_MS 10000
+/* How long a scanner may take for one message, in milliseconds: both together
+ * stay within the stage. Real ones need seconds at most. */
+#define LIMIT_CLAMD_MS 60000
+#define LIMIT_SPAMD_MS 50000
+/* What a scanner may answer, in bytes: a line, and a report. */
+#define LIMIT_CLAMD_ANSWER 1024
+#define LIMIT_SPAMD_ANSWER ((size_t)64 * 1024)
+/* As much of the report is kept, in bytes. */
+#define LIMIT_SPAM_REPORT 4000
 /* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
 #define LIMIT_CHECKS_WAITING 100000
 /* Findings kept with a message, what each says at most, in bytes, and what
@@ -132,6 +147,8 @@
 #define LIMIT_BOUNDARY 256
 /* Parameters of one header field, pieces of RFC 2231 included. */
 #define LIMIT_PARAMETERS 64
+/* Files in uuencode that are taken out of one text; more stay text. */
+#define LIMIT_UUENCODED 50
 /* Recipients taken out of one delivery report. */
 #define LIMIT_FAILED_RECIPIENTS 100
 /* HTML of which text is made, and that text. Real HTML in mail has up to
@@ -294,6 +311,24 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
+/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+
+/* Terms of all records together that ask the DNS, those of them that may get
+ * nothing, and names that one MX or PTR query may give. */
+#define LIMIT_SPF_TERMS 10
+#define LIMIT_SPF_VOIDS 2
+#define LIMIT_SPF_NAMES 10
+/* What a domain may explain, in bytes: it goes into one reply line. */
+#define LIMIT_SPF_EXPLANATION ((size_t)400)
+/* Bytes of a wrong term that are shown. */
+#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
+
+/* --- DMARC ------------------------------------------------------------- */
+
+/* Different domains in From; mail has one. Each costs queries. */
+#define LIMIT_AUTHORS 4
+/* Queries of one walk up the tree (RFC 9989 section 4.10). */
+#define LIMIT_DMARC_WALK 8
 
 /* --- wake-ups --------------------------------------------------------- */
 

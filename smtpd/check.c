@@ -17,8 +17,8 @@ struct arena *check_arena(struct subject *subject)
 	return subject->arena;
 }
 
-static const char *keep(
-    struct subject *subject, const char *format, va_list args)
+static const char *PRINTF_LIKE(2, 0)
+    keep(struct subject *subject, const char *format, va_list args)
 {
 	char text[LIMIT_FINDING_TEXT + 1];
 
@@ -85,6 +85,12 @@ void check_ask(struct subject *subject, const char *name, enum dns_type type,
 {
 	dns_ask(services_dns(subject->services), name, type,
 	    check_time_left_ms(subject), check_arena(subject), answer);
+}
+
+void check_ask_ahead(
+    struct subject *subject, const char *name, enum dns_type type)
+{
+	dns_ask_ahead(services_dns(subject->services), name, type);
 }
 
 bool findings_take(struct check_findings *findings, struct check_findings *from)
