@@ -3,8 +3,14 @@
 
 #include "bounds.h"
 #include "httpapi/route_alive.h"
+#include "httpapi/route_send.h"
 
 const struct route routes[] = {
+    {.method = "POST",
+	.path = "/api/v1/send",
+	.access = ROUTE_KEY,
+	.body_limit = LIMIT_HTTP_BODY,
+	.stream = &route_send},
     {.method = "GET",
 	.path = "/livez",
 	.access = ROUTE_OPEN,

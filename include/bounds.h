@@ -149,8 +149,36 @@
 #define LIMIT_HTML_TEXT ((size_t)1024 * 1024)
 /* Elements inside each other; what is deeper is text of the last. */
 #define LIMIT_HTML_DEPTH 256
+/* The name in front of an address that an application writes, in bytes. */
+#define LIMIT_DISPLAY_NAME ((size_t)512)
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
+
+/* --- signatures (DKIM, ARC) -------------------------------------------- */
+
+/* Tags of one list: the standards know 15, and let others add some. */
+#define LIMIT_TAGS 64
+/* Names in one h= tag; real ones have up to 60. */
+#define LIMIT_SIGNED_NAMES 1000
+/* DKIM signatures of a message that are looked at, from the top: each may cost
+ * a key query. Real mail has up to five. */
+#define LIMIT_SIGNATURES 20
+/* ARC sets: RFC 8617 section 4.2.1. */
+#define LIMIT_ARC_SETS 50
+/* Key records of one name that are tried (RFC 6376 section 6.1.2). */
+#define LIMIT_KEY_RECORDS 8
+/* RSA keys in bits. RFC 8301 section 3.2: less than 1024 never counts, up to
+ * 4096 must; beyond it the work grows and nobody has one. */
+#define LIMIT_RSA_BITS_LEAST 1024
+#define LIMIT_RSA_BITS 8192
+/* Bits of an RSA exponent: everybody's has 17, and a long one costs as much as
+ * signing does. */
+#define LIMIT_RSA_EXPONENT_BITS 64
+/* Clocks differ, in seconds: so long after its end (x=) a signature still
+ * counts, and so far in the future it may have been made (t=): clocks set to
+ * local time and said to be UTC are common. */
+#define LIMIT_EXPIRY_DRIFT_S 300
+#define LIMIT_FUTURE_DRIFT_S 43200
 
 /* A streamed message is given to the disk whenever so much of it has come. */
 #define LIMIT_WRITE_AHEAD (256 * 1024)
@@ -194,6 +222,10 @@
  * the very first stays. 5 days at the cap of 15 minutes are 480. */
 #define LIMIT_STORY 600
 
+/* How long a key under which a request may be repeated is remembered, in
+ * milliseconds: a day, as callers were promised. */
+#define LIMIT_KEY_LIFETIME_MS (24 * 60 * INT64_C(60000))
+
 /* --- delivery --------------------------------------------------------- */
 
 /* What a lost wake-up costs at most, in milliseconds. */
@@ -233,6 +265,21 @@
 #define LIMIT_HTTP_BODY ((uint64_t)50 * 1024 * 1024)
 /* The body of any other request: a DKIM key has 2 KiB. */
 #define LIMIT_HTTP_SMALL_BODY ((uint64_t)64 * 1024)
+/* What is kept in memory of a JSON body: all but its long strings. The value
+ * made of it takes up to 25 times as much. */
+#define LIMIT_JSON_KEPT ((size_t)256 * 1024)
+/* A string of JSON that is longer, in bytes, goes to the disk. */
+#define LIMIT_JSON_STRING ((size_t)4096)
+/* Parts and further headers that a letter may have. */
+#define LIMIT_LETTER_PARTS 500
+#define LIMIT_LETTER_HEADERS 200
+/* The value of one of its headers, and a list of its recipients, in bytes. */
+#define LIMIT_HEADER_VALUE ((size_t)16 * 1024)
+#define LIMIT_ADDRESS_TEXT ((size_t)64 * 1024)
+/* What is said of an attachment: its name, its type, its content id. */
+#define LIMIT_DETAIL ((size_t)1024)
+/* An Idempotency-Key, in characters. */
+#define LIMIT_IDEMPOTENCY_KEY 255
 /* Connections at once. The application's pool has 50 or so. */
 #define LIMIT_HTTP_CONNECTIONS 1000
 /* How long a connection may lie idle, and a head may take from its first byte

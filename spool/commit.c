@@ -23,6 +23,7 @@
 #include "spool/figures.h"
 #include "spool/flight.h"
 #include "spool/heal.h"
+#include "spool/idempotency.h"
 #include "spool/internal.h"
 #include "spool/notify.h"
 #include "spool/pace.h"
@@ -150,6 +151,14 @@ static bool sync_files(
 
 /* --- rows ------------------------------------------------------------- */
 
+static void put_rows(
+    struct index_txn *txn, const struct draft *draft, struct counters *counters)
+{
+	message_rows_put(txn, &draft->rows, counters);
+	if (draft->key != NULL)
+		idempotency_put(txn, clock_wall_ms(), draft->key);
+}
+
 /* All rows of the group in one transaction, and which they are. */
 static bool commit_rows(struct group *group, struct error *err)
 {
@@ -164,8 +173,7 @@ static bool commit_rows(struct group *group, struct error *err)
 	for (group->put = 0; group->put < group->count && !index_failed(txn);
 	     group->put++) {
 		ids[group->put] = group->drafts[group->put]->id;
-		message_rows_put(
-		    txn, &group->drafts[group->put]->rows, &counters);
+		put_rows(txn, group->drafts[group->put], &counters);
 	}
 	counters.accepted += group->put;
 	counters_put(txn, &counters);

@@ -170,6 +170,7 @@ void draft_free(struct draft **draft, bool drop_file)
 	room_release(&gone->spool->room, gone->promised);
 	buf_free(&gone->pending);
 	arena_free(&gone->arena);
+	free(gone->key);
 	free(gone);
 	*draft = NULL;
 }

@@ -24,6 +24,7 @@
 
 struct committer;
 struct notifier;
+struct idempotency_row;
 
 struct spool {
 	struct spool_options options;
@@ -79,6 +80,7 @@ struct draft {
 	/* Once given to spool_commit(). */
 	struct arena *arena;
 	struct message_rows rows; /* in the arena */
+	struct idempotency_row *key; /* NULL: of no key */
 	struct error failure;     /* kind ERROR_NONE: all went well so far */
 	bool linked;
 	int64_t given_us; /* clock_mono_us() */
