@@ -9,6 +9,7 @@
 #include "mail/filename.h"
 #include "mail/header.h"
 #include "mail/header_table.h"
+#include "mail/mime_read.h"
 
 #include <string.h>
 
@@ -157,7 +158,7 @@ static bool plan_attachment(struct payload *payload,
 	struct segment *segment;
 	uint64_t size;
 
-	if (!content_measure(&payload->window, part, &size, err))
+	if (!mime_measure(&payload->window, part, &size, err))
 		return false;
 	(void)buf_append_char(fixed, '{');
 	if (part->filename != NULL) {
