@@ -95,6 +95,11 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* Threads that look into large messages: work for processors, not waiting. */
+#define LIMIT_CONTENT_THREADS 4
+/* Messages inside messages that are searched for attachments: forwarded ones
+ * are two or three deep. */
+#define LIMIT_LETTERS_DEPTH 8
 /* How long a scanner may take for one message, in milliseconds: both together
  * stay within the stage. Real ones need seconds at most. */
 #define LIMIT_CLAMD_MS 60000

@@ -13,6 +13,8 @@ static const struct check checks[] = {
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
+    {"parts", STAGE_MESSAGE, SERVICE_CONTENT, parts_wanted, check_parts},
+    {"attachment", STAGE_MESSAGE, SERVICE_NONE, NULL, check_attachment},
     {"clamd", STAGE_MESSAGE, SERVICE_CLAMD, clamd_wanted, check_clamd},
     {"spamd", STAGE_MESSAGE, SERVICE_SPAMD, spamd_wanted, check_spamd},
 };
