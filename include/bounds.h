@@ -306,6 +306,24 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
+/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+
+/* Terms of all records together that ask the DNS, those of them that may get
+ * nothing, and names that one MX or PTR query may give. */
+#define LIMIT_SPF_TERMS 10
+#define LIMIT_SPF_VOIDS 2
+#define LIMIT_SPF_NAMES 10
+/* What a domain may explain, in bytes: it goes into one reply line. */
+#define LIMIT_SPF_EXPLANATION ((size_t)400)
+/* Bytes of a wrong term that are shown. */
+#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
+
+/* --- DMARC ------------------------------------------------------------- */
+
+/* Different domains in From; mail has one. Each costs queries. */
+#define LIMIT_AUTHORS 4
+/* Queries of one walk up the tree (RFC 9989 section 4.10). */
+#define LIMIT_DMARC_WALK 8
 
 /* --- wake-ups --------------------------------------------------------- */
 
