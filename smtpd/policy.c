@@ -15,6 +15,7 @@ static const struct check checks[] = {
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
     {"parts", STAGE_MESSAGE, SERVICE_CONTENT, parts_wanted, check_parts},
     {"attachment", STAGE_MESSAGE, SERVICE_NONE, NULL, check_attachment},
+    {"uribl", STAGE_MESSAGE, SERVICE_DNS, uribl_wanted, check_uribl},
     {"clamd", STAGE_MESSAGE, SERVICE_CLAMD, clamd_wanted, check_clamd},
     {"spamd", STAGE_MESSAGE, SERVICE_SPAMD, spamd_wanted, check_spamd},
 };

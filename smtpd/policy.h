@@ -46,7 +46,9 @@ check_fn check_loop;      /* has it been received too often */
 wanted_fn parts_wanted;
 check_fn check_parts;      /* how many are there */
 check_fn check_attachment; /* names and types that are not wanted */
-wanted_fn clamd_wanted;    /* CLAMAV_ADDRESS */
+wanted_fn uribl_wanted;    /* URIBL_ZONES */
+check_fn check_uribl;
+wanted_fn clamd_wanted; /* CLAMAV_ADDRESS */
 check_fn check_clamd;
 wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
 check_fn check_spamd;
