@@ -42,6 +42,8 @@ struct dns {
 	bool interrupted, stops;
 	unsigned silent; /* questions in a row that nobody answered */
 	int64_t probe_ms;
+	/* Since when something is asked and nothing was heard; 0: it was. */
+	int64_t unheard_ms;
 };
 
 /* --- what is heard -------------------------------------------------------- */
@@ -76,6 +78,8 @@ static void count_silence(struct dns *dns, bool silent)
 		log_event(LOG_INFO, "dns_answers_again",
 		    LOG_NUMBER("unanswered", dns->silent));
 	dns->silent = silent ? dns->silent + 1 : 0;
+	if (!silent)
+		dns->unheard_ms = 0;
 	if (dns->silent == LIMIT_DNS_SILENT)
 		log_event(LOG_WARN, "dns_silent",
 		    LOG_NUMBER("unanswered", dns->silent));
@@ -375,6 +379,8 @@ static struct dns_entry *queue_question(
 	entry->queued = NULL;
 	*dns->end = entry;
 	dns->end = &entry->queued;
+	if (dns->unheard_ms == 0)
+		dns->unheard_ms = clock_mono_ms();
 	wake(dns);
 	return entry;
 }
@@ -399,24 +405,40 @@ static void wait_for(struct dns *dns, struct dns_entry *entry, int64_t wait)
 	entry->waiters--;
 }
 
-/* The packet, copied, or NULL and why there is none. */
-static const unsigned char *fetch(struct dns *dns, const char *name,
-    enum dns_type type, int64_t wait, struct arena *arena, size_t *len,
-    enum dns_status *failure)
+/* The entry, answered or under way; NULL if it may not be asked now. */
+static struct dns_entry *find(
+    struct dns *dns, const char *name, enum dns_type type)
 {
 	struct dns_entry *entry = dns_cache_find(dns->cache, name, type);
 	int64_t now_ms = clock_mono_ms();
 
-	*failure = DNS_TIMEOUT;
 	if (dns->interrupted)
 		return NULL;
-	if (entry == NULL || (!entry->asking && entry->until_ms <= now_ms)) {
-		if (!may_ask(dns, now_ms))
-			return NULL;
-		entry = queue_question(dns, name, type);
-	}
+	if (entry != NULL && (entry->asking || entry->until_ms > now_ms))
+		return entry;
+	return may_ask(dns, now_ms) ? queue_question(dns, name, type) : NULL;
+}
+
+static int64_t patience_ms(const struct dns *dns, int64_t wait)
+{
+	int64_t most = LIMIT_DNS_QUERY_MS;
+
+	/* Not everybody need find out that nobody is there. */
+	if (dns->unheard_ms != 0 &&
+	    clock_mono_ms() - dns->unheard_ms > LIMIT_DNS_PATIENCE_MS)
+		most = LIMIT_DNS_PROBE_MS;
+	return wait < most ? wait : most;
+}
+
+/* The packet, copied, or NULL and why there is none. */
+static const unsigned char *fetch(struct dns *dns, struct dns_entry *entry,
+    int64_t wait, struct arena *arena, size_t *len, enum dns_status *failure)
+{
+	*failure = DNS_TIMEOUT;
+	if (entry == NULL)
+		return NULL;
 	if (entry->asking)
-		wait_for(dns, entry, wait);
+		wait_for(dns, entry, patience_ms(dns, wait));
 	if (entry->asking)
 		return NULL;
 	*failure = entry->failure;
@@ -426,21 +448,34 @@ static const unsigned char *fetch(struct dns *dns, const char *name,
 					   (char *)entry->packet, entry->len);
 }
 
+static bool is_askable(const char *name, enum dns_type type)
+{
+	unsigned char question[DNS_QUESTION_MAX];
+
+	return dns_question_write(name, type, 0, question) > 0;
+}
+
+void dns_ask_ahead(struct dns *dns, const char *name, enum dns_type type)
+{
+	if (!is_askable(name, type))
+		return;
+	(void)pthread_mutex_lock(&dns->lock);
+	(void)find(dns, name, type);
+	(void)pthread_mutex_unlock(&dns->lock);
+}
+
 void dns_ask(struct dns *dns, const char *name, enum dns_type type,
     int64_t wait, struct arena *arena, struct dns_answer *answer)
 {
-	unsigned char question[DNS_QUESTION_MAX];
 	const unsigned char *packet;
 	enum dns_status failure;
 	size_t len = 0;
 
 	*answer = (struct dns_answer){.status = DNS_BAD_NAME};
-	if (dns_question_write(name, type, 0, question) == 0)
+	if (!is_askable(name, type))
 		return;
-	if (wait > LIMIT_DNS_QUERY_MS)
-		wait = LIMIT_DNS_QUERY_MS;
 	(void)pthread_mutex_lock(&dns->lock);
-	packet = fetch(dns, name, type, wait, arena, &len, &failure);
+	packet = fetch(dns, find(dns, name, type), wait, arena, &len, &failure);
 	(void)pthread_mutex_unlock(&dns->lock);
 	answer->status = failure;
 	if (packet != NULL)

@@ -69,6 +69,10 @@ void dns_free(struct dns **dns);
 void dns_ask(struct dns *dns, const char *name, enum dns_type type,
     int64_t wait_ms, struct arena *arena, struct dns_answer *answer);
 
+/* Lets the question be asked, and does not wait: dns_ask() will find it under
+ * way, or answered. Any thread, never blocks. */
+void dns_ask_ahead(struct dns *dns, const char *name, enum dns_type type);
+
 /* From now on every question ends at once with DNS_TIMEOUT. Any thread. */
 void dns_interrupt(struct dns *dns);
 

@@ -179,6 +179,32 @@ bool os_pread(int fd, void *data, size_t len, off_t offset, size_t *got,
 	return true;
 }
 
+bool os_read_file(const char *path, struct buf *out, struct error *err)
+{
+	static const size_t piece = (size_t)64 * 1024;
+	size_t got = 1;
+	off_t offset = 0;
+	bool done = true;
+	char *room;
+	int fd;
+
+	if (!os_open(AT_FDCWD, path, O_RDONLY, 0, &fd, err))
+		return false;
+	while (done && got > 0) {
+		room = buf_room(out, piece);
+		if (room == NULL)
+			done = error_set(err, ERROR_LIMIT,
+			    "the file passes %zu bytes", out->limit - piece);
+		else
+			done = os_pread(fd, room, piece, offset, &got, err);
+		if (done)
+			buf_added(out, got);
+		offset += (off_t)got;
+	}
+	os_close(&fd);
+	return done;
+}
+
 void os_start_writing(int fd, off_t offset, off_t len)
 {
 	(void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE);

@@ -10,6 +10,7 @@
 #ifndef BASE_OS_H
 #define BASE_OS_H
 
+#include "base/buf.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -38,6 +39,9 @@ MUST_CHECK bool os_writev(
     int fd, struct iovec *vector, int count, struct error *);
 MUST_CHECK bool os_pwrite(
     int fd, const void *data, size_t len, off_t offset, struct error *);
+/* Appends all of a file; ERROR_LIMIT if it passes the limit of `out`. */
+MUST_CHECK bool os_read_file(
+    const char *path, struct buf *out, struct error *err);
 /* Reads up to len bytes at offset; *got is less only at the end of file. */
 MUST_CHECK bool os_pread(
     int fd, void *data, size_t len, off_t offset, size_t *got, struct error *);

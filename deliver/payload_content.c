@@ -72,6 +72,7 @@ bool content_next(struct content *content, struct window *window,
 		last |= content->copy.ended;
 		break;
 	case TRANSFER_QUOTED_PRINTABLE:
+	case TRANSFER_UUENCODE:
 		fits = encode_decoded(content, data, len, last, out, &used);
 		break;
 	}

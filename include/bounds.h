@@ -61,9 +61,11 @@
 /* How many are kept, and their bytes together. */
 #define LIMIT_DNS_CACHE 50000
 #define LIMIT_DNS_CACHE_BYTES (32 * 1024 * 1024)
-/* After so many questions in a row without any answer the resolver counts as
- * silent: most questions fail at once, and one in so many milliseconds tries
- * again. */
+/* When nothing at all was heard for so many milliseconds, whatever was asked,
+ * no answer is waited for longer than LIMIT_DNS_PROBE_MS. After so many
+ * questions in a row without any answer the resolver counts as silent: most
+ * fail at once, and one in LIMIT_DNS_PROBE_MS tries again. */
+#define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
 /* --- TLS -------------------------------------------------------------- */
@@ -104,6 +106,10 @@
 /* Messages inside messages that are searched for attachments: forwarded ones
  * are two or three deep. */
 #define LIMIT_LETTERS_DEPTH 8
+/* A file of networks: some hundred thousand of them. */
+#define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
+/* How long a proxy may take to say who it speaks for, in milliseconds. */
+#define LIMIT_PROXY_MS 10000
 /* How long a scanner may take for one message, in milliseconds: both together
  * stay within the stage. Real ones need seconds at most. */
 #define LIMIT_CLAMD_MS 60000
@@ -150,6 +156,8 @@
 #define LIMIT_BOUNDARY 256
 /* Parameters of one header field, pieces of RFC 2231 included. */
 #define LIMIT_PARAMETERS 64
+/* Files in uuencode that are taken out of one text; more stay text. */
+#define LIMIT_UUENCODED 50
 /* Recipients taken out of one delivery report. */
 #define LIMIT_FAILED_RECIPIENTS 100
 /* HTML of which text is made, and that text. Real HTML in mail has up to
@@ -287,6 +295,8 @@
 #define LIMIT_ADDRESS_TEXT ((size_t)64 * 1024)
 /* What is said of an attachment: its name, its type, its content id. */
 #define LIMIT_DETAIL ((size_t)1024)
+/* A private key in PEM: RSA of 16,384 bits has 13 KB. */
+#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
 /* An Idempotency-Key, in characters. */
 #define LIMIT_IDEMPOTENCY_KEY 255
 /* Connections at once. The application's pool has 50 or so. */
@@ -335,6 +345,20 @@
  * the silence after which a subscriber asks whether it still lives: about
  * the poll interval that makes up for a lost wake-up. */
 #define LIMIT_REDIS_MS 1000
+
+/* Entries of a page of the HTTP API that asks for nothing else, and at most;
+ * and rows of the index that one request looks at: a tenth of a second. */
+#define HTTP_PAGE 50
+#define LIMIT_HTTP_PAGE 1000
+#define LIMIT_HTTP_PAGE_ROWS 50000
+/* Lines of the story of one message; each has some 1 KB. */
+#define LIMIT_HTTP_EVENTS 2000
+/* Open circuits that a status has, and dead letters that the page shows. */
+#define LIMIT_HTTP_CIRCUITS 100
+#define HTTP_LAST_LETTERS 8
+/* The page's past: a sample every so many seconds, for an hour. */
+#define SAMPLE_S 5
+#define SAMPLES 720
 
 /* --- monitoring ------------------------------------------------------- */
 

@@ -26,31 +26,18 @@ struct form {
 };
 
 struct body_hashes {
+	struct arena *arena;
 	struct form forms[KINDS];
 	size_t count;
-	bool done;
+	bool done, whole;
 };
 
-struct body_hashes *body_hashes_new(void)
+struct body_hashes *body_hashes_new(struct arena *arena)
 {
-	return xcalloc(1, sizeof(struct body_hashes));
-}
+	struct body_hashes *hashes = arena_zalloc(arena, sizeof(*hashes));
 
-void body_hashes_free(struct body_hashes **hashes)
-{
-	struct wish *wish;
-
-	if (*hashes == NULL)
-		return;
-	for (size_t i = 0; i < KINDS; i++) {
-		while ((wish = (*hashes)->forms[i].wishes) != NULL) {
-			(*hashes)->forms[i].wishes = wish->next;
-			digest_free(&wish->digest);
-			free(wish);
-		}
-	}
-	free(*hashes);
-	*hashes = NULL;
+	hashes->arena = arena;
+	return hashes;
 }
 
 size_t body_hashes_ask(
@@ -63,7 +50,7 @@ size_t body_hashes_ask(
 	for (wish = form->wishes; wish != NULL; wish = wish->next)
 		if (wish->first == first)
 			return wish->number;
-	wish = xcalloc(1, sizeof(*wish));
+	wish = arena_zalloc(hashes->arena, sizeof(*wish));
 	wish->first = first;
 	wish->number = hashes->count++;
 	wish->next = form->wishes;
@@ -100,6 +87,7 @@ static void end(struct form *form)
 	for (struct wish *wish = form->wishes; wish != NULL;
 	     wish = wish->next) {
 		digest_end(&wish->digest, wish->result.digest);
+		digest_free(&wish->digest);
 		wish->result.length = form->length;
 	}
 }
@@ -126,16 +114,19 @@ static bool pass(struct body_hashes *hashes, const struct source *source,
 bool body_hashes_run(struct body_hashes *hashes, const struct source *source,
     uint64_t offset, struct error *err)
 {
-	if (hashes->done || hashes->count == 0)
+	if (hashes->count == 0)
 		return true;
+	if (hashes->done)
+		return hashes->whole ||
+		       error_set(err, ERROR_IO, "the body cannot be read");
 	begin(&hashes->forms[CANONICAL_SIMPLE], CANONICAL_SIMPLE);
 	begin(&hashes->forms[CANONICAL_RELAXED], CANONICAL_RELAXED);
-	if (!pass(hashes, source, offset, err))
-		return false;
+	/* Half a pass is a pass, too: it is not begun again. */
+	hashes->done = true;
+	hashes->whole = pass(hashes, source, offset, err);
 	end(&hashes->forms[CANONICAL_SIMPLE]);
 	end(&hashes->forms[CANONICAL_RELAXED]);
-	hashes->done = true;
-	return true;
+	return hashes->whole;
 }
 
 const struct body_hash *body_hashes_get(

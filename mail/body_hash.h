@@ -7,6 +7,7 @@
 #ifndef MAIL_BODY_HASH_H
 #define MAIL_BODY_HASH_H
 
+#include "base/arena.h"
 #include "base/source.h"
 #include "mail/canonical.h"
 #include "mail/digest.h"
@@ -27,9 +28,8 @@ struct body_hash {
 	uint64_t length; /* of the canonical body */
 };
 
-struct body_hashes *body_hashes_new(void);
-/* Clears the pointer; NULL is fine. */
-void body_hashes_free(struct body_hashes **hashes);
+/* All of it is the arena's. */
+struct body_hashes *body_hashes_new(struct arena *arena);
 
 /* Returns its number; equal wishes share one. */
 size_t body_hashes_ask(

@@ -322,23 +322,25 @@ bool dkim_sign(const struct source *message,
     struct dkim_signer *const signers[], size_t count,
     const struct dkim_sign_options *options, struct buf *out, struct error *err)
 {
+	struct arena *arena = arena_new();
 	struct signed_mail *mail;
 	uint8_t body[DIGEST_BYTES];
 	size_t start = out->len;
 	const char *fault;
-	bool good;
+	bool good = signed_mail_open(message, arena, &mail, err);
 
-	if (!signed_mail_open(message, &mail, err))
-		return false;
-	fault = signed_mail_fault(mail);
-	good = fault == NULL
-		   ? signed_mail_hash_body(mail, options->body, body, err)
-		   : error_set(err, ERROR_PERMANENT,
-			 "the message cannot be signed: %s", fault);
+	if (good) {
+		fault = signed_mail_fault(mail);
+		good =
+		    fault == NULL
+			? signed_mail_hash_body(mail, options->body, body, err)
+			: error_set(err, ERROR_PERMANENT,
+			      "the message cannot be signed: %s", fault);
+	}
 	for (size_t i = 0; i < count && good; i++)
 		good = sign_one(mail, signers[i], options, body, out, err);
 	if (!good)
 		out->len = start;
-	signed_mail_close(&mail);
+	arena_free(&arena);
 	return good;
 }

@@ -70,6 +70,7 @@ bool mime_measure(struct window *window, const struct mime_part *part,
 	case TRANSFER_BASE64:
 		return measure_base64(window, part, size, err);
 	case TRANSFER_QUOTED_PRINTABLE:
+	case TRANSFER_UUENCODE:
 		return measure_decoded(window, part, size, err);
 	}
 	return false;

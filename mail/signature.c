@@ -2,6 +2,7 @@
 
 #include "bounds.h"
 #include "mail/body_hash.h"
+#include "mail/domain.h"
 #include "mail/tag_list.h"
 
 #include <ctype.h>
@@ -36,24 +37,10 @@ bool signature_is_domain(struct slice name)
 	return label > 0 && name.len <= LIMIT_DOMAIN;
 }
 
-/* The name that the i= of a signature ends with. */
-static const char *identity_domain(const char *identity)
-{
-	const char *at = strrchr(identity, '@');
-
-	return at == NULL ? NULL : at + 1;
-}
-
 bool signature_agrees(const struct signature *signature, bool exact)
 {
-	const char *below = identity_domain(signature->identity);
-	size_t len = strlen(signature->domain), below_len = strlen(below);
-
-	if (below_len < len ||
-	    strcasecmp(below + (below_len - len), signature->domain) != 0)
-		return false;
-	return below_len == len ||
-	       (!exact && below[below_len - len - 1] == '.');
+	return exact ? domain_equal(signature->within, signature->domain)
+		     : domain_is_within(signature->within, signature->domain);
 }
 
 /* --- one tag after the other -------------------------------------------- */
@@ -88,20 +75,33 @@ static const char *read_algorithm(struct parse *parse, struct slice value)
 					       : "unknown algorithm";
 }
 
+/* The name as the DNS has it (RFC 8616 section 4); NULL if it is none. */
+static const char *to_ascii(struct slice name, struct arena *arena)
+{
+	char ascii[DOMAIN_SIZE];
+
+	if (!signature_is_domain(name) || !domain_to_ascii(name, ascii))
+		return NULL;
+	return arena_strdup(arena, ascii);
+}
+
 static const char *read_domain(struct parse *parse, struct slice value)
 {
-	if (!signature_is_domain(value))
+	const char *name = to_ascii(value, parse->arena);
+
+	if (name == NULL)
 		return "malformed domain";
-	parse->out->domain = arena_strndup(parse->arena, value.data, value.len);
+	parse->out->domain = name;
 	return NULL;
 }
 
 static const char *read_selector(struct parse *parse, struct slice value)
 {
-	if (!signature_is_domain(value))
+	const char *name = to_ascii(value, parse->arena);
+
+	if (name == NULL)
 		return "malformed selector";
-	parse->out->selector =
-	    arena_strndup(parse->arena, value.data, value.len);
+	parse->out->selector = name;
 	return NULL;
 }
 
@@ -181,13 +181,13 @@ static const char *read_names(struct parse *parse, struct slice value)
 
 static const char *read_identity(struct parse *parse, struct slice value)
 {
-	const char *domain;
+	const char *text = tag_squeeze(value, parse->arena);
+	const char *at = strrchr(text, '@');
 
-	parse->out->identity = tag_squeeze(value, parse->arena);
-	domain = identity_domain(parse->out->identity);
-	return domain != NULL && signature_is_domain(slice_of(domain))
-		   ? NULL
-		   : "malformed identity";
+	if (at == NULL)
+		return "malformed identity";
+	parse->out->within = to_ascii(slice_of(at + 1), parse->arena);
+	return parse->out->within == NULL ? "malformed identity" : NULL;
 }
 
 static const char *read_length(struct parse *parse, struct slice value)
@@ -326,8 +326,8 @@ const char *signature_parse(enum signature_kind kind,
 		out->header = CANONICAL_RELAXED;
 		return NULL;
 	}
-	if (out->identity == NULL)
-		out->identity = arena_printf(arena, "@%s", out->domain);
+	if (out->within == NULL)
+		out->within = out->domain;
 	/* RFC 6376 section 3.5, i= and x=. */
 	if (!signature_agrees(out, false))
 		return "the identity is not of the domain";

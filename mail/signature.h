@@ -31,14 +31,14 @@ struct signature {
 	struct slice field;  /* as written, with its line ends */
 	struct slice erased; /* what is not signed of it: the value of b= */
 	/* Known as far as they were read, also when the rest is malformed. */
-	const char *domain, *selector; /* d=, s=; "" if not known */
+	const char *domain, *selector; /* d=, s=, in ASCII; "": not known */
 	const char *algorithm;         /* a= as written */
 	const char *text;              /* b= without blanks */
 
 	enum key_type type;
 	enum canonical header, body; /* c= */
 	struct slice names;          /* h= */
-	const char *identity; /* i=: "user@example.com", "@example.com" */
+	const char *within; /* the domain of i=, or without it that of d= */
 	uint8_t body_hash[DIGEST_BYTES];
 	uint64_t length;         /* l=, or BODY_WHOLE */
 	uint64_t made_s, ends_s; /* t=, x=; 0: not given */

@@ -1,9 +1,6 @@
 #include "mail/signed_mail.h"
 
-#include "base/alloc.h"
 #include "mail/tag_list.h"
-
-#include <stdlib.h>
 
 /* RFC 6376 section 3.6.2.1: the name of the key. */
 #define KEY_LABEL "._domainkey."
@@ -58,18 +55,25 @@ static bool read_block(
 static void collect(struct signed_mail *mail, enum signature_kind kind,
     const char *name, size_t most)
 {
+	const struct raw_header *header = &mail->header;
 	struct signature_set *set = &mail->sets[kind];
+	size_t count = 0;
 
-	set->list = arena_zalloc(mail->arena, most * sizeof(set->list[0]));
-	for (size_t i = 0; i < mail->header.count && set->count < most; i++) {
+	for (size_t at = raw_header_lowest(header, slice_of(name));
+	     at != RAW_NONE; at = header->fields[at].above)
+		count++;
+	count = count < most ? count : most;
+	set->list =
+	    arena_zalloc(mail->arena, (count + 1) * sizeof(set->list[0]));
+	for (size_t i = 0; set->count < count; i++) {
 		struct signature_verdict *one = &set->list[set->count];
 
-		if (!slice_is(mail->header.fields[i].name, name))
+		if (!slice_is(header->fields[i].name, name))
 			continue;
 		one->field = i;
 		one->why = "";
-		one->fault = signature_parse(kind, &mail->header.fields[i],
-		    mail->arena, &one->signature);
+		one->fault = signature_parse(
+		    kind, &header->fields[i], mail->arena, &one->signature);
 		set->count++;
 	}
 }
@@ -107,41 +111,29 @@ static const char *fault_of(const struct raw_header *header)
 	return NULL;
 }
 
-bool signed_mail_open(
-    const struct source *source, struct signed_mail **out, struct error *err)
+bool signed_mail_open(const struct source *source, struct arena *arena,
+    struct signed_mail **out, struct error *err)
 {
-	struct signed_mail *mail = xcalloc(1, sizeof(*mail));
+	struct signed_mail *mail = arena_zalloc(arena, sizeof(*mail));
 	struct slice block;
 
 	*out = mail;
-	mail->arena = arena_new();
+	mail->arena = arena;
 	mail->source = *source;
-	mail->hashes = body_hashes_new();
-	if (!read_block(mail, &block, err)) {
-		signed_mail_close(out);
+	mail->hashes = body_hashes_new(arena);
+	if (!read_block(mail, &block, err))
 		return false;
-	}
-	raw_header_read(block, mail->arena, &mail->header);
+	raw_header_read(block, arena, &mail->header);
 	if (mail->fault == NULL)
 		mail->fault = fault_of(&mail->header);
 	mail->next = arena_alloc(
-	    mail->arena, (mail->header.count + 1) * sizeof(mail->next[0]));
+	    arena, (mail->header.count + 1) * sizeof(mail->next[0]));
 	collect(mail, SIGNATURE_DKIM, "dkim-signature", LIMIT_SIGNATURES);
 	collect(mail, SIGNATURE_ARC_MESSAGE, "arc-message-signature",
 	    LIMIT_ARC_SETS + 1);
 	collect(mail, SIGNATURE_ARC_SEAL, "arc-seal", LIMIT_ARC_SETS + 1);
 	ask_for_hashes(mail);
 	return true;
-}
-
-void signed_mail_close(struct signed_mail **mail)
-{
-	if (*mail == NULL)
-		return;
-	body_hashes_free(&(*mail)->hashes);
-	arena_free(&(*mail)->arena);
-	free(*mail);
-	*mail = NULL;
 }
 
 const struct raw_header *signed_mail_header(const struct signed_mail *mail)

@@ -31,14 +31,12 @@ struct key_source {
 struct signed_mail;
 
 /* Reads the header, of at most LIMIT_HEADER_BLOCK bytes, and finds its
- * signatures. The source must outlive the mail. False if it cannot be read. */
-MUST_CHECK bool signed_mail_open(
-    const struct source *source, struct signed_mail **mail, struct error *err);
-/* Clears the pointer; NULL is fine. */
-void signed_mail_close(struct signed_mail **mail);
+ * signatures. All of it is the arena's; the source must live as long. False if
+ * it cannot be read. */
+MUST_CHECK bool signed_mail_open(const struct source *source,
+    struct arena *arena, struct signed_mail **mail, struct error *err);
 
 const struct raw_header *signed_mail_header(const struct signed_mail *mail);
-/* Dies with the mail. */
 struct arena *signed_mail_arena(struct signed_mail *mail);
 /* Why no signature can hold, whatever it says; NULL otherwise (static). */
 const char *signed_mail_fault(const struct signed_mail *mail);

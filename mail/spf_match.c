@@ -291,7 +291,9 @@ enum spf_match spf_match(
 	if (!spf_spend_term(evaluation))
 		return SPF_MATCH_PERMERROR;
 	target = spf_target(evaluation, directive->domain);
-	if (target == NULL || !domain_is_valid(target))
+	/* A ptr does not ask for its own name. */
+	if (target == NULL || (!domain_is_valid(target) &&
+				  directive->mechanism != SPF_PTR))
 		return SPF_MATCH_NO;
 	return match_name(evaluation, directive, target);
 }

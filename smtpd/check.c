@@ -87,6 +87,12 @@ void check_ask(struct subject *subject, const char *name, enum dns_type type,
 	    check_time_left_ms(subject), check_arena(subject), answer);
 }
 
+void check_ask_ahead(
+    struct subject *subject, const char *name, enum dns_type type)
+{
+	dns_ask_ahead(services_dns(subject->services), name, type);
+}
+
 bool findings_take(struct check_findings *findings, struct check_findings *from)
 {
 	size_t count = from->count;

@@ -32,12 +32,14 @@
 #include <stdint.h>
 
 struct services;
+struct signed_mail;
 
 /* In the order in which they are reached. */
 enum stage {
 	STAGE_NONE,
-	STAGE_CONNECT, /* before the greeting */
-	STAGE_HELO,    /* each EHLO or HELO */
+	STAGE_CONNECT,  /* who comes */
+	STAGE_GREETING, /* whether it can wait to be greeted */
+	STAGE_HELO,     /* each EHLO or HELO */
 	STAGE_MAIL,
 	STAGE_RCPT,    /* each recipient that is new */
 	STAGE_CONTENT, /* while the content comes, and at its end: pure; what
@@ -80,6 +82,7 @@ struct subject {
 	const char *session; /* for the log */
 	struct ip ip;
 	const char *ip_text;
+	size_t early_bytes; /* GREETING: heard before it */
 	const char *helo;
 	bool extended; /* EHLO */
 
@@ -91,6 +94,10 @@ struct subject {
 	const struct content_facts *content; /* CONTENT, MESSAGE */
 	struct source message;               /* MESSAGE: the content */
 	const struct mime *mime; /* MESSAGE: its parts, behind `parts` */
+
+	/* MESSAGE: what authentication.h opened, with what DKIM found; gone
+	 * with the stage. */
+	struct signed_mail *signed_mail;
 
 	struct results results; /* what was left before, and is left now */
 
@@ -136,6 +143,9 @@ int64_t check_time_left_ms(const struct subject *subject);
  * Only checks of SERVICE_DNS, which may block. */
 void check_ask(struct subject *subject, const char *name, enum dns_type type,
     struct dns_answer *answer);
+/* Lets it be asked beside others; check_ask() gets the answer. */
+void check_ask_ahead(
+    struct subject *subject, const char *name, enum dns_type type);
 
 /* --- for those who have them made ---------------------------------------- */
 

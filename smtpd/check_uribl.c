@@ -128,30 +128,43 @@ static void note(
 		score->len = sizeof(score->text) - 1;
 }
 
+/* "name.zone"; false if that is too long to be asked. */
+static bool question_of(
+    const char *name, struct slice zone, char out[DNS_NAME_SIZE])
+{
+	return snprintf(out, DNS_NAME_SIZE, "%s.%.*s", name, (int)zone.len,
+		   zone.data) < DNS_NAME_SIZE;
+}
+
 static void ask(struct subject *subject, const char *name, const char *item,
     struct score *score)
 {
 	char question[DNS_NAME_SIZE], code[IP_TEXT];
 	struct dns_answer answer;
+	enum listing listing;
 	double weight;
 	struct slice zone = zone_of(item, &weight);
 
-	if (snprintf(question, sizeof(question), "%s.%.*s", name, (int)zone.len,
-		zone.data) >= (int)sizeof(question))
+	if (!question_of(name, zone, question))
 		return;
 	check_ask(subject, question, DNS_A, &answer);
-	switch (listing_of(&answer, code)) {
-	case LISTING_NONE:
-		break;
-	case LISTING_YES:
+	listing = listing_of(&answer, code);
+	if (listing != LISTING_NONE)
 		note(score, name, zone, code);
+	if (listing == LISTING_YES)
 		score->sum += weight;
-		break;
-	case LISTING_ERROR:
-		note(score, name, zone, code);
+	if (listing == LISTING_ERROR)
 		score->failed = true;
-		break;
-	}
+}
+
+static void ask_ahead(
+    struct subject *subject, const char *name, const char *item)
+{
+	char question[DNS_NAME_SIZE];
+	double weight;
+
+	if (question_of(name, zone_of(item, &weight), question))
+		check_ask_ahead(subject, question, DNS_A);
 }
 
 static void ask_all(
@@ -159,6 +172,9 @@ static void ask_all(
 {
 	const struct list *zones = &subject->settings->config->uribl_zones;
 
+	for (size_t i = 0; i < names->count; i++)
+		for (size_t j = 0; j < zones->count; j++)
+			ask_ahead(subject, names->all[i], zones->items[j]);
 	for (size_t i = 0; i < names->count; i++)
 		for (size_t j = 0; j < zones->count; j++)
 			ask(subject, names->all[i], zones->items[j], score);

@@ -89,6 +89,41 @@ enum arrival connection_read(
 	return ARRIVAL_NONE;
 }
 
+enum arrival connection_peek(
+    struct connection *connection, char **bytes, size_t *len)
+{
+	char *in = connection->worker->in;
+	size_t kept = connection->unread.len;
+	ssize_t got;
+
+	assert(connection->tls == NULL);
+	*bytes = in;
+	*len = kept;
+	if (kept > 0)
+		memcpy(in, connection->unread.data, kept);
+	got =
+	    recv(connection->fd, in + kept, WORKER_READ_SIZE - kept, MSG_PEEK);
+	if (got > 0) {
+		*len += (size_t)got;
+		return ARRIVAL_BYTES;
+	}
+	if (got == 0 || (errno != EAGAIN && errno != EINTR))
+		return ARRIVAL_END;
+	return ARRIVAL_NONE;
+}
+
+void connection_hold(struct connection *connection, size_t len)
+{
+	size_t new = len - connection->unread.len;
+	char *room = buf_room(&connection->unread, new);
+	ssize_t got;
+
+	assert(room != NULL);
+	got = recv(connection->fd, room, new, 0);
+	if (got > 0)
+		buf_added(&connection->unread, (size_t)got);
+}
+
 void connection_keep(
     struct connection *connection, const char *bytes, size_t len)
 {

@@ -47,6 +47,12 @@ enum arrival connection_read(
 /* The kept bytes alone, without reading. */
 void connection_take_unread(
     struct connection *connection, char **bytes, size_t *len);
+/* For what must not be read beyond its end: as connection_read(), in plain
+ * text, but what is new stays in the socket. */
+enum arrival connection_peek(
+    struct connection *connection, char **bytes, size_t *len);
+/* Keeps the first `len` of the bytes that were peeked at, and no more. */
+void connection_hold(struct connection *connection, size_t len);
 /* Keeps bytes of the worker's memory for later. */
 void connection_keep(
     struct connection *connection, const char *bytes, size_t len);

@@ -48,13 +48,21 @@ static void on_terminate(void *arg)
 static void on_hang_up(void *arg)
 {
 	struct program_state *state = arg;
+	struct config *old = program_reload(&about, &state->config);
 	struct settings *settings;
+	struct error err;
 
 	/* The old one is freed with the settings that hold it. */
-	if (program_reload(&about, &state->config) != NULL) {
-		settings = settings_new(state->config);
-		server_reload(state->server, settings);
-		settings_release(&settings);
+	if (old != NULL) {
+		if (settings_new(state->config, &settings, &err)) {
+			server_reload(state->server, settings);
+			settings_release(&settings);
+		} else {
+			log_event(LOG_ERROR, "config_refused",
+			    LOG_TEXT("error", err.text));
+			config_free(&state->config);
+			state->config = old;
+		}
 	}
 	certificates_reload(&state->certificates, state->config);
 }
@@ -171,8 +179,8 @@ int main(int argc, char **argv)
 		program_fail(&err);
 	state.loop = loop_new();
 	watch_signals(&state);
-	settings = settings_new(state.config);
-	if (!server_open(spool, state.certificates.tls, settings, &listeners,
+	if (!settings_new(state.config, &settings, &err) ||
+	    !server_open(spool, state.certificates.tls, settings, &listeners,
 		&state.server, &err) ||
 	    !ops_server_start(state.ops, is_ready, spool, &err))
 		program_fail(&err);

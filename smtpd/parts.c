@@ -30,8 +30,9 @@ bool parts_find(struct subject *subject)
 	struct arena *arena = check_arena(subject);
 	struct mime *mime = arena_zalloc(arena, sizeof(*mime));
 	struct error err;
-	bool found = mime_parse(&window,
-	    subject->settings->config->max_mime_parts, arena, mime, &err);
+	/* One more holds the rest of those that are too many. */
+	size_t most = (size_t)subject->settings->config->max_mime_parts + 1;
+	bool found = mime_parse(&window, most, arena, mime, &err);
 
 	window_close(&window);
 	if (found)

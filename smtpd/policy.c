@@ -9,10 +9,20 @@
 
 /* By stage, and in the order in which they are made. */
 static const struct check checks[] = {
+    {"access", STAGE_CONNECT, SERVICE_NONE, NULL, check_access},
+    {"fcrdns", STAGE_CONNECT, SERVICE_DNS, fcrdns_wanted, check_fcrdns},
+    {"dnsbl", STAGE_CONNECT, SERVICE_DNS, dnsbl_wanted, check_dnsbl},
+    {"early_talker", STAGE_GREETING, SERVICE_NONE, early_talker_wanted,
+	check_early_talker},
+    {"helo", STAGE_HELO, SERVICE_NONE, helo_wanted, check_helo},
+    {"sender_domain", STAGE_MAIL, SERVICE_DNS, sender_domain_wanted,
+	check_sender_domain},
     {"recipient", STAGE_RCPT, SERVICE_NONE, NULL, check_recipient},
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
+    {"dkim", STAGE_MESSAGE, SERVICE_DNS, dkim_wanted, check_dkim},
+    {"arc", STAGE_MESSAGE, SERVICE_DNS, arc_wanted, check_arc},
     {"parts", STAGE_MESSAGE, SERVICE_CONTENT, parts_wanted, check_parts},
     {"attachment", STAGE_MESSAGE, SERVICE_NONE, NULL, check_attachment},
     {"uribl", STAGE_MESSAGE, SERVICE_DNS, uribl_wanted, check_uribl},

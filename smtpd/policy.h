@@ -49,8 +49,30 @@ check_fn check_attachment; /* names and types that are not wanted */
 wanted_fn uribl_wanted;    /* URIBL_ZONES */
 check_fn check_uribl;
 wanted_fn clamd_wanted; /* CLAMAV_ADDRESS */
+/* Each in its file; *_wanted: whether its setting asks for it. */
+check_fn check_access; /* is the address allowed here */
+wanted_fn early_talker_wanted;
+check_fn check_early_talker; /* did it wait for the greeting */
+wanted_fn fcrdns_wanted;
+check_fn check_fcrdns; /* has the address a name that leads back to it */
+wanted_fn dnsbl_wanted;
+check_fn check_dnsbl; /* is it on a block list */
+wanted_fn helo_wanted;
+check_fn check_helo; /* is the name that it gives itself plainly wrong */
+wanted_fn sender_domain_wanted;
+check_fn check_sender_domain; /* can the sender be answered */
+check_fn check_recipient;     /* is its domain one of ours */
+check_fn check_newlines;      /* bare CR or LF in the content */
+check_fn check_size;          /* of the message and of its header */
+check_fn check_loop;          /* has it been received too often */
+wanted_fn clamd_wanted;       /* CLAMAV_ADDRESS */
 check_fn check_clamd;
 wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
 check_fn check_spamd;
+
+/* Whether the setting is on. */
+bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
+check_fn check_dkim; /* are its signatures worth something */
+check_fn check_arc;  /* is the chain of those who forwarded it whole */
 
 #endif

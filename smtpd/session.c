@@ -4,6 +4,7 @@
 #include "bounds.h"
 #include "smtpd/data.h"
 #include "smtpd/figures.h"
+#include "smtpd/greeting.h"
 #include "smtpd/policy.h"
 #include "smtpd/starttls.h"
 #include "smtpd/transaction.h"
@@ -17,10 +18,12 @@
 #include <string.h>
 
 #define IN_DATA (STATE_CONTENT | STATE_CHUNK)
-/* The client is heard later, if at all. */
-#define DEAF                                                                   \
+/* Nothing can be said now, or any more. */
+#define MUTE                                                                   \
 	(STATE_COMMITTING | STATE_CHECKING | STATE_HANDSHAKE | STATE_CLOSING | \
 	    STATE_GONE)
+/* What the client says is heard later, if at all. */
+#define DEAF (MUTE | STATE_GREETING)
 
 /* --- states ------------------------------------------------------------- */
 
@@ -45,6 +48,10 @@ static const char *state_name(enum session_state state)
 		return "committing";
 	case STATE_CHECKING:
 		return "checking";
+	case STATE_PROXY:
+		return "proxy";
+	case STATE_GREETING:
+		return "greeting";
 	case STATE_CLOSING:
 		return "closing";
 	case STATE_GONE:
@@ -90,7 +97,7 @@ static void free_session(void *arg)
 }
 
 /* Closes the socket now, and frees the memory once nobody is using it. */
-static void leave(struct session *session, const char *reason)
+void session_leave(struct session *session, const char *reason)
 {
 	struct worker *worker = session->connection.worker;
 
@@ -98,9 +105,10 @@ static void leave(struct session *session, const char *reason)
 	if (session->state == STATE_GONE)
 		return;
 	stage_forget(session);
+	greeting_forget(session);
 	transaction_free(&session->transaction);
 	connection_close(&session->connection);
-	limiter_leave(worker->limiter, &session->ip);
+	limiter_leave(worker->limiter, &session->admitted);
 	metric_move(&figure_connections, NULL, -1);
 	metric_observe(&figure_session_duration, NULL,
 	    (uint64_t)(worker->now_ms - session->opened_ms) * 1000);
@@ -121,6 +129,7 @@ static void leave(struct session *session, const char *reason)
 /* The last word was said. */
 static void finish(struct session *session, const char *reason)
 {
+	greeting_forget(session);
 	transaction_free(&session->transaction);
 	session->end_reason = reason;
 	session->data_wire = 0;
@@ -144,11 +153,11 @@ void session_end_refused(struct session *session, const struct verdict *verdict)
 void session_stop_if_asked(struct session *session)
 {
 	if (session->connection.worker->stop_ms != 0 &&
-	    (session->state & DEAF) == 0)
+	    (session->state & MUTE) == 0)
 		session_end(session, REPLY_SHUTTING_DOWN);
 }
 
-static void end_for_limit(struct session *session, enum reply reply)
+void session_end_for_limit(struct session *session, enum reply reply)
 {
 	log_event(LOG_WARN, "limit_exceeded", SESSION_FIELDS(session),
 	    LOG_TEXT("limit", reply_reason(reply)));
@@ -164,7 +173,7 @@ static void count_error(struct session *session)
 
 	session->errors++;
 	if (most != 0 && session->errors >= most)
-		end_for_limit(session, REPLY_TOO_MANY_ERRORS);
+		session_end_for_limit(session, REPLY_TOO_MANY_ERRORS);
 }
 
 void session_reply(struct session *session, enum reply reply)
@@ -221,7 +230,7 @@ static void proceed_foreign(
     struct session *session, const struct command *command)
 {
 	(void)command;
-	end_for_limit(session, REPLY_NOT_SMTP);
+	session_end_for_limit(session, REPLY_NOT_SMTP);
 }
 
 #define OUTSIDE_MESSAGE (STATE_READY | STATE_SENDER | STATE_RECIPIENTS)
@@ -347,7 +356,7 @@ static size_t skip_line(struct session *session, const char *bytes, size_t len)
 	session->data_wire += len;
 	if (newline == NULL) {
 		if (session->data_wire > LIMIT_SKIPPED_LINE)
-			end_for_limit(session, REPLY_ENDLESS);
+			session_end_for_limit(session, REPLY_ENDLESS);
 		return len;
 	}
 	session->skipping_line = false;
@@ -404,13 +413,13 @@ static void settle(struct session *session)
 		if (session->state == STATE_COMMITTING)
 			connection_pause(connection);
 		else
-			leave(session, "client");
+			session_leave(session, "client");
 		return;
 	}
 	if (session->state == STATE_CLOSING &&
 	    !connection_is_stuck(connection)) {
 		if (session->closes_at_once) {
-			leave(session, "quit");
+			session_leave(session, "quit");
 			return;
 		}
 		connection_shut(connection);
@@ -470,32 +479,25 @@ static void overhear(struct session *session, size_t len)
 {
 	session->data_wire += len;
 	if (session->data_wire > LIMIT_FAREWELL_BYTES)
-		leave(session, "client");
+		session_leave(session, "client");
 }
 
-static void on_connection_judged(struct session *session,
-    const struct command *command, const struct verdict *verdict)
+static void hear_early(struct session *session)
 {
-	struct worker *worker = session->connection.worker;
+	char *bytes;
+	size_t len;
 
-	(void)command;
-	if (verdict->action == VERDICT_ACCEPT) {
-		(void)buf_printf(&worker->out,
-		    "220 %s ESMTP elektrine-spool\r\n",
-		    worker->settings->config->haraka_domain);
-		return;
+	switch (connection_read(&session->connection, &bytes, &len)) {
+	case ARRIVAL_BYTES:
+		greeting_heard(session, len);
+		settle(session);
+		break;
+	case ARRIVAL_NONE:
+		break;
+	case ARRIVAL_END:
+		session_leave(session, "client");
+		break;
 	}
-	log_event(LOG_INFO, "connection_rejected", SESSION_FIELDS(session),
-	    LOG_TEXT("reason", verdict->reason),
-	    LOG_NUMBER("code", verdict->code));
-	session_end_refused(session, verdict);
-}
-
-/* Once the client can hear it. */
-static void greet(struct session *session)
-{
-	session->welcome = true;
-	stage_judge(session, STAGE_CONNECT, NULL, on_connection_judged);
 }
 
 static void go_on_with_handshake(struct session *session)
@@ -509,11 +511,11 @@ static void go_on_with_handshake(struct session *session)
 	case TLS_MORE:
 		break;
 	case TLS_BROKEN:
-		leave(session, "tls_failed");
+		session_leave(session, "tls_failed");
 		break;
 	case TLS_DONE:
 		if (!session->welcome)
-			greet(session);
+			greeting_wait(session);
 		settle(session);
 		break;
 	}
@@ -527,6 +529,16 @@ static void on_session_ready(void *arg, unsigned ready)
 	size_t len;
 
 	worker_touch(connection->worker);
+	if (session->state == STATE_PROXY) {
+		greeting_read(session);
+		if (session->state != STATE_GONE)
+			settle(session);
+		return;
+	}
+	if (greeting_is_waited_for(session) && (ready & LOOP_READ) != 0) {
+		hear_early(session);
+		return;
+	}
 	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
 		/* Only to be heard after the answer. */
 		connection_pause(connection);
@@ -554,7 +566,7 @@ static void on_session_ready(void *arg, unsigned ready)
 		connection_wait(connection);
 		break;
 	case ARRIVAL_END:
-		leave(session, "client");
+		session_leave(session, "client");
 		break;
 	}
 }
@@ -567,7 +579,7 @@ void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 	struct session *session = xcalloc(1, sizeof(*session));
 	uint64_t number = atomic_fetch_add(&numbers, 1);
 
-	session->ip = *ip;
+	session->ip = session->admitted = *ip;
 	ip_format(ip, session->ip_text);
 	/* Unique on this host for as long as it matters. */
 	(void)snprintf(session->name, sizeof(session->name),
@@ -584,9 +596,7 @@ void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 	metric_move(&figure_connections, NULL, 1);
 	metric_add(&figure_connections_total, NULL, 1);
 	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
-	session_move(session, tls ? STATE_HANDSHAKE : STATE_NEW);
-	if (!tls)
-		greet(session);
+	greeting_begin(session, tls);
 	settle(session);
 }
 
@@ -613,24 +623,29 @@ void session_check_time(struct session *session)
 
 	switch (session->state) {
 	case STATE_COMMITTING:
+	case STATE_GREETING:
 	case STATE_GONE:
+		return;
+	case STATE_PROXY:
+		if (quiet_ms >= LIMIT_PROXY_MS)
+			session_leave(session, "proxy_header");
 		return;
 	case STATE_CHECKING:
 		stage_check_time(session);
 		return;
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)
-			leave(session, "client");
+			session_leave(session, "client");
 		return;
 	case STATE_HANDSHAKE:
 		if (quiet_ms >= handshake_limit_ms(worker))
-			leave(session, "tls_timeout");
+			session_leave(session, "tls_timeout");
 		return;
 	case STATE_CONTENT:
 	case STATE_CHUNK:
 		if (!data_is_too_slow(session, worker->now_ms))
 			return;
-		end_for_limit(session, REPLY_TOO_SLOW);
+		session_end_for_limit(session, REPLY_TOO_SLOW);
 		break;
 	case STATE_NEW:
 	case STATE_READY:
@@ -647,9 +662,9 @@ void session_check_time(struct session *session)
 
 void session_shut_down(struct session *session)
 {
-	if (session->state == STATE_HANDSHAKE)
-		leave(session, "shutting_down");
-	if ((session->state & DEAF) != 0)
+	if (session->state == STATE_HANDSHAKE || session->state == STATE_PROXY)
+		session_leave(session, "shutting_down");
+	if ((session->state & MUTE) != 0)
 		return;
 	session_end(session, REPLY_SHUTTING_DOWN);
 	settle(session);
@@ -658,5 +673,5 @@ void session_shut_down(struct session *session)
 void session_cut(struct session *session)
 {
 	if (session->state != STATE_COMMITTING)
-		leave(session, "shutting_down");
+		session_leave(session, "shutting_down");
 }

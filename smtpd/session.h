@@ -2,6 +2,8 @@
  * One client's dialogue (RFC 5321). A session lives on one worker's loop; all
  * functions belong to its thread.
  *
+ *   before NEW: greeting.h
+ *
  *   NEW --EHLO--> READY --MAIL--> SENDER --RCPT--> RECIPIENTS
  *                   ^                                |     |
  *                   |                           DATA |     | BDAT
@@ -55,7 +57,9 @@ enum session_state {
 	STATE_CHECKING = 256,  /* the checks of a stage are waited for */
 	STATE_HANDSHAKE = 512, /* TLS is agreed upon, and not on yet */
 	STATE_CLOSING = 1024,  /* the last word was said */
-	STATE_GONE = 2048      /* the socket is closed, the memory soon */
+	STATE_GONE = 2048,     /* the socket is closed, the memory soon */
+	STATE_PROXY = 4096,    /* a proxy must say who comes */
+	STATE_GREETING = 8192  /* the greeting waits (greeting.h) */
 };
 
 struct session {
@@ -64,18 +68,22 @@ struct session {
 	enum session_state state;
 	bool extended;       /* EHLO, not HELO */
 	bool skipping_line;  /* until the end of one that was too long */
-	bool welcome;        /* the greeting, or a refusal, was said */
+	bool welcome;        /* the greeting is on its way */
+	bool implicit_tls;   /* from the first byte */
 	bool closes_at_once; /* the client asked for it: nothing is lost if
 			      * what it may still send finds nobody */
 	unsigned errors, messages;
 	int64_t since_ms; /* when the wait for the client began: the whole
 			   * command line, or the chunk of data */
 	int64_t opened_ms;
-	struct ip ip;
+	struct ip ip, admitted; /* the client's; and that which the limiter
+				 * knows */
 	char ip_text[IP_TEXT];
-	char name[17];      /* `session` in the log */
-	char tls[TLS_TEXT]; /* protocol and cipher; "" in plain text */
-	char *helo;         /* NULL before EHLO */
+	struct loop_timer *greeting; /* NULL: not waited for */
+	size_t early_bytes;          /* heard before the greeting */
+	char name[17];               /* `session` in the log */
+	char tls[TLS_TEXT];          /* protocol and cipher; "" in plain text */
+	char *helo;                  /* NULL before EHLO */
 	const char *end_reason;
 
 	struct record connected, greeted; /* what checks left at CONNECT, and
@@ -118,6 +126,10 @@ void session_reply(struct session *session, enum reply reply);
 void session_end(struct session *session, enum reply reply);
 void session_end_refused(
     struct session *session, const struct verdict *verdict);
+/* The same, logged as a limit that was reached. */
+void session_end_for_limit(struct session *session, enum reply reply);
+/* Closes the socket now, without a word. */
+void session_leave(struct session *session, const char *reason);
 /* The last word after what was waited for, if the program stops. */
 void session_stop_if_asked(struct session *session);
 /* Forgets the transaction and what it held. */

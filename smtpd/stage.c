@@ -35,22 +35,28 @@ void record_free(struct record *record)
 	*record = (struct record){.arena = NULL};
 }
 
-static void replace(struct record *record, struct subject *subject)
+static void add(struct record *record, struct subject *subject)
 {
-	record_free(record);
-	*record = (struct record){.arena = subject->arena,
-	    .findings = subject->findings,
-	    .results = subject->results};
-	subject->arena = NULL;
-	subject->findings = (struct check_findings){.count = 0};
+	(void)findings_take(&record->findings, &subject->findings);
+	record->results = subject->results;
+	if (subject->arena == NULL)
+		return;
+	if (record->arena == NULL)
+		record->arena = arena_new();
+	arena_adopt(record->arena, &subject->arena);
 }
 
 /* A transaction gathers what several stages leave; of a recipient, of which
  * there may be many, only findings. */
 static void gather(struct transaction *transaction, struct subject *subject)
 {
-	bool keeps = findings_take(&transaction->findings, &subject->findings);
+	bool keeps;
 
+	/* The message's own must find room behind them. */
+	if (subject->stage == STAGE_RCPT &&
+	    transaction->findings.count >= LIMIT_FINDINGS / 2)
+		findings_free(&subject->findings);
+	keeps = findings_take(&transaction->findings, &subject->findings);
 	if (subject->stage != STAGE_RCPT) {
 		transaction->results = subject->results;
 		keeps = true;
@@ -62,10 +68,12 @@ static void gather(struct transaction *transaction, struct subject *subject)
 
 static void keep(struct session *session, struct subject *subject)
 {
-	if (subject->stage == STAGE_CONNECT)
-		replace(&session->connected, subject);
+	if (subject->stage == STAGE_HELO)
+		record_free(&session->greeted);
+	if (subject->stage < STAGE_HELO)
+		add(&session->connected, subject);
 	else if (subject->stage == STAGE_HELO)
-		replace(&session->greeted, subject);
+		add(&session->greeted, subject);
 	else
 		gather(session->transaction, subject);
 }
@@ -94,9 +102,7 @@ const struct check_finding *stage_findings(
 static struct results results_so_far(
     const struct session *session, enum stage stage)
 {
-	if (stage == STAGE_CONNECT)
-		return (struct results){.client_name = NULL};
-	if (stage == STAGE_HELO)
+	if (stage <= STAGE_HELO)
 		return session->connected.results;
 	if (stage == STAGE_MAIL)
 		return session->greeted.results;
@@ -127,6 +133,7 @@ static struct subject subject_of(struct session *session, enum stage stage,
 	    .session = session->name,
 	    .ip = session->ip,
 	    .ip_text = session->ip_text,
+	    .early_bytes = session->early_bytes,
 	    .helo = session->helo,
 	    .extended = session->extended,
 	    .results = results_so_far(session, stage),

@@ -76,6 +76,11 @@ static void welcome(struct accepting *accepting, int fd, const struct ip *ip)
 	    .rate_per_address = config->smtp_max_rate_per_ip,
 	};
 
+	/* It speaks for others, who are counted when they are known. */
+	if (cidr_set_has(worker->settings->proxies, ip)) {
+		rules.per_address = 0;
+		rules.rate_per_address.count = 0;
+	}
 	switch (limiter_admit(worker->limiter, &rules, ip, worker->now_ms)) {
 	case ADMISSION_GRANTED:
 		session_open(worker, fd, ip, accepting->listener.tls);

@@ -116,13 +116,14 @@ static json_t *verify(
 {
 	struct lookup dns = {look_up, records};
 	struct key_source keys = {&dns, now};
+	struct arena *arena = arena_new();
 	struct signed_mail *mail;
 	struct dkim_result dkim;
 	struct arc_result arc;
 	struct error err = {0};
 	json_t *answer = NULL, *list = json_array();
 
-	if (!signed_mail_open(message, &mail, &err) ||
+	if (!signed_mail_open(message, arena, &mail, &err) ||
 	    !dkim_verify(mail, &keys, &dkim, &err) ||
 	    !arc_validate(mail, &keys, &arc, &err))
 		fatal("%s", err.text);
@@ -132,7 +133,7 @@ static json_t *verify(
 	answer = json_pack("{s:s, s:s, s:s, s:i, s:o}", "dkim",
 	    result_name(dkim.result), "arc", result_name(arc.result), "arc_why",
 	    arc.why, "arc_instance", (int)arc.instance, "signatures", list);
-	signed_mail_close(&mail);
+	arena_free(&arena);
 	return answer;
 }
 

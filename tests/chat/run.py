@@ -11,6 +11,12 @@ stop cleanly, and nothing half received may be left.
 A dialogue is lines; # begins a comment:
 
   set NAME=VALUE      a setting, before the first word is said
+  file NAME=TEXT      a file; {dir} in a setting is its folder. Later in the
+                      dialogue: a new text, and SIGHUP
+  dns NAME TYPE WHAT  what a name server of ours answers, as JSON (fake/dns.py);
+                      without any such line checks that ask one are off
+  phoenix ARGUMENTS   starts fake/phoenix.py; {phoenix} in a setting is its URL
+  tell JSON           a rule for it (/_control)
   listen ADDRESS      instead of 127.0.0.1:0
   certificate NAME... the server has one for these names
   only whole          not byte by byte (it depends on when things arrive)
@@ -49,10 +55,14 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.request
 
 import certificates
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from fake.dns import FakeDNS  # noqa: E402
+
 BIN = pathlib.Path(os.environ.get("ELEKTRINE_BIN", "build/dev/bin"))
 # Everything is slower under a sanitizer, or while others use the machine.
 PATIENCE = float(os.environ.get("ELEKTRINE_PATIENCE", "20"))
@@ -62,9 +72,14 @@ BYTEWISE_MOST = 3000
 DEFAULTS = {
     "HARAKA_DOMAIN": "mx.example.com",
     "LOCAL_DOMAINS": "example.com,example.net",
+    "CHECK_DKIM": "off",
+    "CHECK_ARC": "off",
     "SPOOL_MIN_FREE": "1M",
     "LOG_LEVEL": "info",
+    "EARLY_TALKER_MS": "0",
 }
+OFF = {"CHECK_" + name: "off" for name in (
+    "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
 
 
 class Failed(Exception):
@@ -85,10 +100,12 @@ def eventually(condition, what, patience=PATIENCE):
 class Server:
     """One elektrine-smtpd with its spool, in a folder that goes with it."""
 
-    def __init__(self, settings, listen="127.0.0.1:0", names=()):
+    def __init__(self, settings, listen="127.0.0.1:0", names=(), files=None):
         self.stopping = False
         self.folder = tempfile.TemporaryDirectory(prefix="chat-")
-        root = pathlib.Path(self.folder.name)
+        self.root = root = pathlib.Path(self.folder.name)
+        for name, text in (files or {}).items():
+            (root / name).write_text(text)
         self.spool = root / "spool"
         self.ini = root / "smtpd.ini"
         self.log_path = root / "log"
@@ -119,7 +136,8 @@ class Server:
 
     def configure(self):
         self.ini.write_text("[smtpd]\n" + "".join(
-            "%s = %s\n" % (k.lower(), v) for k, v in self.settings.items()))
+            "%s = %s\n" % (k.lower(), v.replace("{dir}", str(self.root)))
+            for k, v in self.settings.items()))
 
     def died(self):
         return self.process.poll() is not None
@@ -136,6 +154,11 @@ class Server:
     def reload(self, name, value):
         self.settings[name] = value
         self.configure()
+        self.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+
+    def rewrite(self, name, text):
+        (self.root / name).write_text(text)
         self.process.send_signal(signal.SIGHUP)
         time.sleep(0.3)
 
@@ -219,7 +242,10 @@ class Client:
         return line[:-1].decode("utf-8", "replace")
 
     def expect_close(self):
-        self.send()
+        try:
+            self.send()
+        except ConnectionError:
+            return
         more = self.heard
         while not more:
             try:
@@ -266,6 +292,12 @@ def is_like(text, pattern):
         text, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
+def zone_of(text):
+    """An entry for FakeDNS."""
+    name, kind, what = text.split(" ", 2)
+    return {(name, kind): json.loads(what)}
+
+
 class Dialogue:
     """A .chat file, played once."""
 
@@ -274,6 +306,8 @@ class Dialogue:
         self.clients = {}
         self.server = None
         self.settings, self.listen, self.only_whole = {}, "127.0.0.1:0", False
+        self.files, self.zone, self.dns = {}, {}, None
+        self.phoenix_options, self.phoenix = None, None
         self.names = []
         self.lines = []
         for number, line in enumerate(
@@ -293,6 +327,12 @@ class Dialogue:
             self.names = rest.split()
         elif word == "only":
             self.only_whole = True
+        elif word == "file" and not self.lines:
+            self.files.update([rest.split("=", 1)])
+        elif word == "dns" and not self.lines:
+            self.zone.update(zone_of(rest))
+        elif word == "phoenix":
+            self.phoenix_options = rest.split()
         else:
             match = re.match(r"(\d*)(.+)$", word)
             self.lines.append(
@@ -303,10 +343,37 @@ class Dialogue:
             self.clients[label] = Client(self.server.address, self.bytewise)
         return self.clients[label]
 
+    def start(self):
+        settings = dict(OFF)
+        if self.zone:
+            self.dns = FakeDNS(self.zone)
+            settings = {"DNS_SERVERS": "127.0.0.1@%d" % self.dns.port}
+        settings.update(self.settings)
+        if self.phoenix_options is not None:
+            self.phoenix = subprocess.Popen(
+                [sys.executable, HERE.parent / "fake" / "phoenix.py",
+                 "--port", "0", *self.phoenix_options],
+                stdout=subprocess.PIPE, text=True)
+            self.url = self.phoenix.stdout.readline().split()[-1]
+            for name in settings:
+                settings[name] = settings[name].replace(
+                    "{phoenix}", self.url)
+        self.server = Server(settings, self.listen, self.names, self.files)
+
+    def end(self):
+        if self.server:
+            self.server.remove()
+        if self.phoenix:
+            self.phoenix.kill()
+            self.phoenix.wait()
+            self.phoenix.stdout.close()
+        if self.dns:
+            self.dns.close()
+
     def play(self):
-        self.server = Server(self.settings, self.listen, self.names)
-        number = 0
+        number = "start"
         try:
+            self.start()
             for number, label, word, rest in self.lines:
                 self.step(label, word, rest)
             for client in self.clients.values():
@@ -315,9 +382,10 @@ class Dialogue:
             self.server.stop()
         except Exception as error:
             raise Failed("line %s: %s\n%s" % (
-                number, error, self.server.output()[-3000:])) from error
+                number, error, self.server.output()[-3000:]
+                if self.server else "")) from error
         finally:
-            self.server.remove()
+            self.end()
 
     def step(self, label, word, rest):
         if word == ">":
@@ -361,6 +429,13 @@ class Dialogue:
             self.server.reload(name, value)
         elif word == "stop":
             self.server.terminate()
+        elif word == "file":
+            self.server.rewrite(name, value)
+        elif word == "dns":
+            self.dns.add(zone_of(rest))
+        elif word == "tell":
+            urllib.request.urlopen(
+                self.url + "/_control", rest.encode(), PATIENCE).close()
         elif word == "count":
             eventually(lambda: len(self.server.messages()) == int(rest),
                        "%s messages, not %d" % (
