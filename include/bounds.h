@@ -97,6 +97,15 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* Threads that look into large messages: work for processors, not waiting. */
+#define LIMIT_CONTENT_THREADS 4
+/* Of each text, in bytes, links are looked for in the beginning; and of a
+ * message so many domains are asked for in lists. */
+#define LIMIT_LINK_TEXT ((size_t)256 * 1024)
+#define LIMIT_LINK_DOMAINS 20
+/* Messages inside messages that are searched for attachments: forwarded ones
+ * are two or three deep. */
+#define LIMIT_LETTERS_DEPTH 8
 /* A file of networks: some hundred thousand of them. */
 #define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
 /* How long a proxy may take to say who it speaks for, in milliseconds. */
