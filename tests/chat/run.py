@@ -72,8 +72,6 @@ BYTEWISE_MOST = 3000
 DEFAULTS = {
     "HARAKA_DOMAIN": "mx.example.com",
     "LOCAL_DOMAINS": "example.com,example.net",
-    "CHECK_DKIM": "off",
-    "CHECK_ARC": "off",
     "SPOOL_MIN_FREE": "1M",
     "LOG_LEVEL": "info",
     "EARLY_TALKER_MS": "0",
