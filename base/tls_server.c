@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/errors.h"
 #include "base/tls_pair.h"
+#include "base/unconst.h"
 
 #include <assert.h>
 #include <openssl/err.h>
@@ -151,7 +152,7 @@ static SSL_CTX *new_context(void)
 	if (context == NULL ||
 	    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(context, CIPHERS) != 1 ||
-	    SSL_CTX_set1_groups_list(context, GROUPS) != 1 ||
+	    SSL_CTX_set1_groups_list(context, unconst(GROUPS)) != 1 ||
 	    SSL_CTX_set_session_id_context(context, name, sizeof(name)) != 1 ||
 	    SSL_CTX_set_num_tickets(context, 1) != 1)
 		fatal("OpenSSL cannot serve TLS: %s",
