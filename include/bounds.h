@@ -270,6 +270,24 @@
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 
+/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+
+/* Terms of all records together that ask the DNS, those of them that may get
+ * nothing, and names that one MX or PTR query may give. */
+#define LIMIT_SPF_TERMS 10
+#define LIMIT_SPF_VOIDS 2
+#define LIMIT_SPF_NAMES 10
+/* What a domain may explain, in bytes: it goes into one reply line. */
+#define LIMIT_SPF_EXPLANATION ((size_t)400)
+/* Bytes of a wrong term that are shown. */
+#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
+
+/* --- DMARC ------------------------------------------------------------- */
+
+/* Different domains in From; mail has one. Each costs queries. */
+#define LIMIT_AUTHORS 4
+/* Queries of one walk up the tree (RFC 9989 section 4.10). */
+#define LIMIT_DMARC_WALK 8
 /* --- HTTP --------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
@@ -338,13 +356,6 @@
 #define LIMIT_SPF_EXPLANATION ((size_t)400)
 /* Bytes of a wrong term that are shown. */
 #define LIMIT_SPF_TERM_SHOWN ((size_t)80)
-
-/* --- DMARC ------------------------------------------------------------- */
-
-/* Different domains in From; mail has one. Each costs queries. */
-#define LIMIT_AUTHORS 4
-/* Queries of one walk up the tree (RFC 9989 section 4.10). */
-#define LIMIT_DMARC_WALK 8
 
 /* --- wake-ups --------------------------------------------------------- */
 

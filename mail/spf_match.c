@@ -292,8 +292,8 @@ enum spf_match spf_match(
 		return SPF_MATCH_PERMERROR;
 	target = spf_target(evaluation, directive->domain);
 	/* A ptr does not ask for its own name. */
-	if (target == NULL || (!domain_is_valid(target) &&
-				  directive->mechanism != SPF_PTR))
+	if (target == NULL ||
+	    (!domain_is_valid(target) && directive->mechanism != SPF_PTR))
 		return SPF_MATCH_NO;
 	return match_name(evaluation, directive, target);
 }

@@ -57,17 +57,32 @@ check_fn check_verify;   /* does it exist, says Phoenix */
 check_fn check_newlines; /* bare CR or LF in the content */
 check_fn check_size;     /* of the message and of its header */
 check_fn check_loop;     /* has it been received too often */
-check_fn check_newlines;      /* bare CR or LF in the content */
-check_fn check_size;          /* of the message and of its header */
-check_fn check_loop;          /* has it been received too often */
-wanted_fn clamd_wanted;       /* CLAMAV_ADDRESS */
+check_fn check_newlines; /* bare CR or LF in the content */
+check_fn check_size;     /* of the message and of its header */
+check_fn check_loop;     /* has it been received too often */
+wanted_fn clamd_wanted;  /* CLAMAV_ADDRESS */
 check_fn check_clamd;
 wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
 check_fn check_spamd;
 
 /* Whether the setting is on. */
 bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
+bool spf_wanted(struct subject *subject);
+check_fn check_spf; /* may the client send for the sender's domain */
+/* Whether the sender's domain is one that SPF_PROTECT_LOCAL protects. */
+bool protect_local_applies(const struct subject *subject);
+check_fn check_protect_local; /* does a stranger write in our name */
+/* The refusal of both, with what the domain explains. */
+void check_refuse_spf(struct subject *subject, const char *reason);
+check_fn check_recipient; /* is its domain one of ours */
+check_fn check_newlines;  /* bare CR or LF in the content */
+check_fn check_size;      /* of the message and of its header */
+check_fn check_loop;      /* has it been received too often */
+bool dkim_wanted(struct subject *subject);
 check_fn check_dkim; /* are its signatures worth something */
-check_fn check_arc;  /* is the chain of those who forwarded it whole */
+bool dmarc_wanted(struct subject *subject);
+check_fn check_dmarc; /* did SPF or DKIM pass for the domain of From */
+bool arc_wanted(struct subject *subject);
+check_fn check_arc; /* is the chain of those who forwarded it whole */
 
 #endif
