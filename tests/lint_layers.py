@@ -18,9 +18,9 @@ LAYERS = {
     "deliver": {"base", "mail", "spool", "deliver"},
     "httpapi": {"base", "mail", "spool", "httpapi"},
 }
-# A program of its own in the spool's folder: it also shows payloads.
+# A program of its own in the spool's folder: it also shows payloads, and explains checks.
 CLI = "spool/cli"
-LAYERS_OF_CLI = {"base", "mail", "spool", "deliver"}
+LAYERS_OF_CLI = {"base", "mail", "spool", "smtpd", "deliver"}
 # All that others may see of the spool.
 FACADE = {"spool/spool.h", "spool/operator.h", "spool/id.h"}
 FACADE_USERS = {"smtpd", "deliver", "httpapi"}
