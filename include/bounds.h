@@ -380,6 +380,11 @@
 #define LIMIT_HTTP_PAGE_ROWS 50000
 /* Lines of the story of one message; each has some 1 KB. */
 #define LIMIT_HTTP_EVENTS 2000
+/* A private key in PEM: RSA of so many bits has 12 KB. */
+#define LIMIT_DKIM_BITS 8192
+#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
+/* How long it may take to see whether a key's record is published. */
+#define LIMIT_DKIM_DNS_MS 3000
 /* Open circuits that a status has, and dead letters that the page shows. */
 #define LIMIT_HTTP_CIRCUITS 100
 #define HTTP_LAST_LETTERS 8
