@@ -80,6 +80,20 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return result;
 }
 
+void arena_adopt(struct arena *arena, struct arena **from)
+{
+	struct arena *given = *from;
+	struct block **end = &arena->blocks;
+
+	*from = NULL;
+	/* Behind the block in use, which may have room left. */
+	while (*end != NULL)
+		end = &(*end)->next;
+	*end = given->blocks;
+	arena->used += given->used;
+	free(given);
+}
+
 void *arena_zalloc(struct arena *arena, size_t size)
 {
 	return memset(arena_alloc(arena, size), 0, size);

@@ -17,6 +17,9 @@ void arena_free(struct arena **arena);
 /* Forgets everything but keeps one block, for the next use. */
 void arena_reset(struct arena *arena);
 
+/* Takes all memory of *from over, and clears the pointer. */
+void arena_adopt(struct arena *arena, struct arena **from);
+
 /* Never NULL; aligned for any type; the bytes are not cleared. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* Cleared. */

@@ -72,3 +72,56 @@ void clock_set_for_test(int64_t wall_ms, int64_t mono_ms)
 	atomic_store(&test_wall, wall_ms);
 	atomic_store(&test_mono, mono_ms);
 }
+
+/* The form that goes on behind `text`, which ends here or with a Z. */
+static bool ends(const char *text)
+{
+	return text[0] == '\0' || (text[0] == 'Z' && text[1] == '\0');
+}
+
+/* ".789": of a second, as milliseconds. */
+static bool take_fraction(const char **text, int64_t *ms)
+{
+	int64_t unit = 100;
+
+	if (**text != '.')
+		return true;
+	for ((*text)++; **text >= '0' && **text <= '9'; (*text)++) {
+		*ms += (**text - '0') * unit;
+		unit /= 10;
+	}
+	return (*text)[-1] != '.';
+}
+
+bool clock_parse_iso(const char *text, int64_t *wall_ms)
+{
+	static const char *const forms[] = {
+	    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct tm tm = {0};
+		const char *end = strptime(text, forms[i], &tm);
+		int64_t ms = 0;
+
+		if (end == NULL || (i == 0 && !take_fraction(&end, &ms)) ||
+		    !ends(end))
+			continue;
+		*wall_ms = (int64_t)timegm(&tm) * 1000 + ms;
+		return *wall_ms >= 0;
+	}
+	return false;
+}
+
+struct timespec clock_wait_until(int64_t wait_ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += wait_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	return until;
+}

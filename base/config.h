@@ -124,9 +124,9 @@ struct config {
 	unsigned max_mime_parts;
 
 	/* SMTP sessions; 0 connections = no limit */
-	struct list smtp_listen; /* "[tls:]address:port" */
-	const char *tls_cert_file;
-	const char *tls_key_file;
+	struct list smtp_listen;   /* "[tls:]address:port" */
+	struct list tls_cert_file; /* paths, as many as of keys */
+	struct list tls_key_file;
 	unsigned smtp_max_connections;
 	unsigned smtp_max_connections_per_ip;
 	struct rate smtp_max_rate_per_ip;
@@ -153,7 +153,9 @@ struct config {
 	bool spf_protect_local;
 	struct list dnsbl_zones;
 	enum check_mode dnsbl_action;
-	struct list uribl_zones; /* "zone=score" */
+	struct list attachment_deny_extensions; /* in lower case, no dot */
+	struct list attachment_deny_types;      /* in lower case */
+	struct list uribl_zones;                /* "zone=score" */
 	double uribl_reject_score;
 	const char *clamav_address; /* "host:port" or "/path" */
 	enum on_error clamav_on_error;

@@ -118,6 +118,12 @@ void config_check_together(struct config *config, struct config_report *report)
 		(void)buf_append_text(&report->faults,
 		    "WEBHOOK_RETRY_BASE_MS: is larger than "
 		    "WEBHOOK_RETRY_MAX_MS\n");
+	if (config->tls_cert_file.count != config->tls_key_file.count &&
+	    config->tls_cert_file.count != 0 && config->tls_key_file.count != 0)
+		(void)buf_printf(&report->faults,
+		    "TLS_KEY_FILE: names %zu files for the %zu of "
+		    "TLS_CERT_FILE\n",
+		    config->tls_key_file.count, config->tls_cert_file.count);
 	/* The service that this program replaces: it is ourselves now. */
 	if (mx != NULL && strcmp(mx, "haraka-inbound") == 0) {
 		config->elektrine_local_mx_host = NULL;

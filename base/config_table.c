@@ -118,7 +118,7 @@ const struct setting settings[] = {
 	.flags = RESTART,
 	.check = check_listen,
 	.what = "address and port of this program's own `/metrics`, `/livez` "
-		"and `/readyz`"},
+		"and `/readyz`, which ask for no key"},
 
     {.heading = "The spool",
 	.name = "SPOOL_DIR",
@@ -358,7 +358,8 @@ const struct setting settings[] = {
 	COUNT(max_mime_parts, 1, 100000),
 	.programs = SMTPD | DELIVER | HTTPAPI | SPOOL,
 	.fallback = "1000",
-	.what = "MIME parts that are looked at"},
+	.what = "MIME parts of a message; one with more is refused, and of "
+		"what is delivered all the same only so many are looked at"},
 
     {.heading = "SMTP sessions",
 	.name = "SMTP_LISTEN",
@@ -371,17 +372,20 @@ const struct setting settings[] = {
 	.what = "addresses to listen on; `tls:` = TLS from the first byte; "
 		"`[::]` also takes IPv4"},
     {.name = "TLS_CERT_FILE",
-	TEXT(tls_cert_file),
+	LIST(tls_cert_file),
 	.programs = SMTPD,
 	.fallback = "/app/ssl/cert.crt",
 	.check = check_absolute_path,
-	.what = "certificate chain (PEM), reloaded when it changes"},
+	.what = "certificate chain (PEM), reloaded when it changes; a comma "
+		"list for several: a client gets those of the name it asks "
+		"for, or the first"},
     {.name = "TLS_KEY_FILE",
-	TEXT(tls_key_file),
+	LIST(tls_key_file),
 	.programs = SMTPD,
 	.fallback = "/app/ssl/cert.key",
 	.check = check_absolute_path,
-	.what = "its private key (PEM)"},
+	.what = "its private key (PEM); as many as certificates, in their "
+		"order"},
     {.name = "SMTP_MAX_CONNECTIONS",
 	COUNT(smtp_max_connections, 0, MANY),
 	.programs = SMTPD,
@@ -450,11 +454,13 @@ const struct setting settings[] = {
 	.name = "DNS_SERVERS",
 	LIST(dns_servers),
 	.programs = ALL,
+	.flags = RESTART,
 	.check = check_dns_server,
 	.what = "`ip[@port]` list; unset, those of `/etc/resolv.conf`"},
     {.name = "DNS_TRUST_AD",
 	BOOL(dns_trust_ad),
 	.programs = ALL,
+	.flags = RESTART,
 	.fallback = "false",
 	.what = "whether the DNSSEC bit of resolvers beyond loopback is "
 		"believed"},
@@ -484,6 +490,20 @@ const struct setting settings[] = {
     {.name = "DNSBL_ACTION",
 	CHECK_MODE(dnsbl_action),
 	.what = "what a listing does"},
+    {.name = "ATTACHMENT_DENY_EXTENSIONS",
+	LIST(attachment_deny_extensions),
+	.programs = SMTPD | SPOOL,
+	.flags = SETTING_LOWER,
+	.check = check_extension,
+	.what = "messages with attachments whose names end so are refused: "
+		"`exe,js,scr`"},
+    {.name = "ATTACHMENT_DENY_TYPES",
+	LIST(attachment_deny_types),
+	.programs = SMTPD | SPOOL,
+	.flags = SETTING_LOWER,
+	.check = check_media_type,
+	.what = "the same by media type: `application/x-msdownload`, "
+		"`video/*`"},
     {.name = "URIBL_ZONES",
 	LIST(uribl_zones),
 	.programs = SMTPD | SPOOL,

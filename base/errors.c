@@ -31,6 +31,7 @@ static enum error_kind kind_of_errno(int code)
 	case EACCES:
 	case EPERM:
 	case EROFS:
+	case ENOTDIR: /* a wrong path */
 		return ERROR_CONFIG;
 	default:
 		return ERROR_IO;

@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -74,6 +76,30 @@ bool os_mkdir(int dir, const char *path, mode_t mode, struct error *err)
 {
 	if (mkdirat(dir, path, mode) != 0)
 		return error_errno(err, "cannot make the folder %s", path);
+	return true;
+}
+
+bool os_make_path(const char *path, mode_t mode, struct error *err)
+{
+	char part[PATH_MAX];
+	size_t len = strlen(path);
+
+	if (len >= sizeof(part))
+		return error_set(
+		    err, ERROR_CONFIG, "the path of a folder is too long");
+	for (size_t i = 1; i <= len; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, mode) == 0 || errno == EEXIST)
+			continue;
+		(void)error_errno(err, "cannot make the folder %s", part);
+		/* As in /proc: one that nobody can make. */
+		if (err != NULL && err->kind == ERROR_NOT_FOUND)
+			err->kind = ERROR_CONFIG;
+		return false;
+	}
 	return true;
 }
 
@@ -153,9 +179,40 @@ bool os_pread(int fd, void *data, size_t len, off_t offset, size_t *got,
 	return true;
 }
 
+bool os_read_file(const char *path, struct buf *out, struct error *err)
+{
+	static const size_t piece = (size_t)64 * 1024;
+	size_t got = 1;
+	off_t offset = 0;
+	bool done = true;
+	char *room;
+	int fd;
+
+	if (!os_open(AT_FDCWD, path, O_RDONLY, 0, &fd, err))
+		return false;
+	while (done && got > 0) {
+		room = buf_room(out, piece);
+		if (room == NULL)
+			done = error_set(err, ERROR_LIMIT,
+			    "the file passes %zu bytes", out->limit - piece);
+		else
+			done = os_pread(fd, room, piece, offset, &got, err);
+		if (done)
+			buf_added(out, got);
+		offset += (off_t)got;
+	}
+	os_close(&fd);
+	return done;
+}
+
 void os_start_writing(int fd, off_t offset, off_t len)
 {
 	(void)sync_file_range(fd, offset, len, SYNC_FILE_RANGE_WRITE);
+}
+
+void os_drop_cached(int fd)
+{
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 bool os_fdatasync(int fd, struct error *err)
@@ -192,6 +249,15 @@ bool os_rename(int from_dir, const char *from, int to_dir, const char *to,
 {
 	if (trips(OS_RENAME) || renameat(from_dir, from, to_dir, to) != 0)
 		return error_errno(err, "cannot rename %s to %s", from, to);
+	return true;
+}
+
+bool os_exchange(
+    int a_dir, const char *a, int b_dir, const char *b, struct error *err)
+{
+	if (trips(OS_RENAME) ||
+	    renameat2(a_dir, a, b_dir, b, RENAME_EXCHANGE) != 0)
+		return error_errno(err, "cannot exchange %s and %s", a, b);
 	return true;
 }
 

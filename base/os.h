@@ -10,6 +10,7 @@
 #ifndef BASE_OS_H
 #define BASE_OS_H
 
+#include "base/buf.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -28,6 +29,8 @@ void os_close(int *fd);
 
 MUST_CHECK bool os_mkdir(
     int dir, const char *path, mode_t mode, struct error *);
+/* Makes the folder and all above it that are missing. */
+MUST_CHECK bool os_make_path(const char *path, mode_t mode, struct error *);
 /* Writes all of it, from the file's position. */
 MUST_CHECK bool os_write(int fd, const void *data, size_t len, struct error *);
 /* Writes all of both, from the file's position, in one call when possible.
@@ -36,6 +39,9 @@ MUST_CHECK bool os_writev(
     int fd, struct iovec *vector, int count, struct error *);
 MUST_CHECK bool os_pwrite(
     int fd, const void *data, size_t len, off_t offset, struct error *);
+/* Appends all of a file; ERROR_LIMIT if it passes the limit of `out`. */
+MUST_CHECK bool os_read_file(
+    const char *path, struct buf *out, struct error *err);
 /* Reads up to len bytes at offset; *got is less only at the end of file. */
 MUST_CHECK bool os_pread(
     int fd, void *data, size_t len, off_t offset, size_t *got, struct error *);
@@ -43,6 +49,8 @@ MUST_CHECK bool os_pread(
 /* Tells the disk to begin writing these bytes, and does not wait. A hint: says
  * nothing about what reached it. */
 void os_start_writing(int fd, off_t offset, off_t len);
+/* Takes what is on disk of this file out of memory. A hint. */
+void os_drop_cached(int fd);
 
 /* After one of these failed, what was written is lost: never call it again
  * and hope (the kernel drops the dirty pages). */
@@ -54,6 +62,9 @@ MUST_CHECK bool os_link(
     int from_dir, const char *from, int to_dir, const char *to, struct error *);
 MUST_CHECK bool os_rename(
     int from_dir, const char *from, int to_dir, const char *to, struct error *);
+/* Each gets the other's name, at once. */
+MUST_CHECK bool os_exchange(
+    int a_dir, const char *a, int b_dir, const char *b, struct error *);
 bool os_unlink(int dir, const char *path, struct error *);
 bool os_rmdir(int dir, const char *path, struct error *);
 MUST_CHECK bool os_ftruncate(int fd, off_t size, struct error *);

@@ -1,6 +1,7 @@
 #include "base/privilege.h"
 
 #include "base/errors.h"
+#include "base/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,12 +37,12 @@ bool privilege_raise_descriptors(uint64_t count, struct error *err)
 static bool make_dir_for(
     const struct passwd *account, const char *dir, struct error *err)
 {
-	if (mkdir(dir, 0770) != 0) {
-		if (errno == EEXIST)
-			return true;
-		return error_errno(err, "cannot make the folder %s", dir);
-	}
-	if (chown(dir, account->pw_uid, account->pw_gid) != 0)
+	if (access(dir, F_OK) == 0)
+		return true;
+	if (!os_make_path(dir, 0755, err))
+		return false;
+	if (chmod(dir, 0770) != 0 ||
+	    chown(dir, account->pw_uid, account->pw_gid) != 0)
 		return error_errno(
 		    err, "cannot give %s to %s", dir, account->pw_name);
 	return true;

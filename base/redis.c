@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/redis_url.h"
 #include "bounds.h"
 
@@ -29,6 +30,12 @@
 #define CLOSE_S 2
 /* Strings of a reply that are handed over; pub/sub has three. */
 #define REPLY_STRINGS 8
+
+static struct metric redis_up = {.name = "elektrine_redis_up",
+    .help = "Whether all programs that use Redis are connected to it.",
+    .kind = METRIC_GAUGE,
+    .merge = METRIC_LEAST,
+    .label = "purpose"};
 
 struct redis {
 	struct redis_address address;
@@ -259,6 +266,7 @@ static bool connect_now(struct redis *redis, struct error *err)
 static void disconnect(struct redis *redis, const char *problem)
 {
 	atomic_store(&redis->connected, false);
+	metric_set(&redis_up, redis->purpose, 0);
 	redisFree(redis->context);
 	redis->context = NULL;
 	if (redis->said_lost || atomic_load(&redis->stop))
@@ -272,6 +280,7 @@ void redis_ready(struct redis *redis)
 {
 	redis->said_lost = false;
 	atomic_store(&redis->connected, true);
+	metric_set(&redis_up, redis->purpose, 1);
 	log_event(
 	    LOG_INFO, "redis_connected", LOG_TEXT("purpose", redis->purpose));
 }
@@ -349,6 +358,8 @@ bool redis_open(const char *url, const char *purpose, redis_serve_fn *serve,
 	if (made->wake_fd < 0)
 		fatal("no descriptor for Redis");
 	*redis = made;
+	metrics_declare(&(struct metric *){&redis_up}, 1);
+	metric_set(&redis_up, purpose, 0);
 	start_thread(made);
 	return true;
 }

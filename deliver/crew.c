@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/errors.h"
+#include "deliver/figures.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -113,6 +114,24 @@ static void equip(struct worker *worker)
 	(void)pthread_mutex_unlock(&crew->lock);
 }
 
+static void observe(const struct work *work, const struct outcome *outcome)
+{
+	static const char *const names[] = {
+	    [OUTCOME_DELIVERED] = "delivered",
+	    [OUTCOME_DEFERRED] = "deferred",
+	    [OUTCOME_DEAD] = "dead",
+	    [OUTCOME_RELEASED] = "released",
+	};
+	int64_t delay_ms = clock_wall_ms() - work->received_ms;
+
+	metric_add(&figure_attempts, names[outcome->kind], 1);
+	if (outcome->kind == OUTCOME_DELIVERED)
+		metric_observe(&figure_delay, NULL,
+		    delay_ms > 0 ? (uint64_t)delay_ms * 1000 : 0);
+	else if (outcome->kind != OUTCOME_RELEASED)
+		metric_add(&figure_failures, outcome->reason, 1);
+}
+
 static void *labour(void *arg)
 {
 	struct worker *worker = arg;
@@ -121,12 +140,17 @@ static void *labour(void *arg)
 	struct work *work;
 
 	equip(worker);
+	metric_move(&figure_workers, NULL, 1);
 	while ((work = next_work(crew)) != NULL) {
+		metric_move(&figure_workers_busy, NULL, 1);
 		crew->craft.attempt(
 		    crew->craft.arg, worker->tools, work, &outcome);
+		metric_move(&figure_workers_busy, NULL, -1);
+		observe(work, &outcome);
 		spool_work_free(&work);
 		leave_outcome(crew, &outcome);
 	}
+	metric_move(&figure_workers, NULL, -1);
 	return NULL;
 }
 

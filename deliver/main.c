@@ -1,11 +1,13 @@
 /* elektrine-deliver: messages go out. */
 #include "base/announcer.h"
 #include "base/log.h"
+#include "base/ops_server.h"
 #include "base/privilege.h"
 #include "base/program.h"
 #include "base/redis_subscriber.h"
 #include "base/service.h"
 #include "deliver/dispatcher.h"
+#include "deliver/figures.h"
 #include "deliver/webhook_lane.h"
 #include "spool/spool.h"
 
@@ -25,6 +27,7 @@ static const struct program_about about = {
 struct program_parts {
 	struct config *config;
 	struct dispatcher *dispatcher;
+	struct ops_server *ops;
 	struct announcer *announcer;
 	struct redis_subscriber *subscriber;
 	struct spool *spool;
@@ -53,6 +56,7 @@ static bool open_spool(struct program_parts *parts, struct error *err)
 {
 	struct spool_options options = spool_options_of(parts->config);
 
+	options.figures = about.scope;
 	options.announce = announcer_announce;
 	options.announce_arg = parts->announcer;
 	return spool_open(&options, &parts->spool, err);
@@ -66,6 +70,12 @@ static void reload(void *arg)
 	if (old != NULL && parts->webhook != NULL)
 		webhook_lane_configure(parts->webhook, parts->config);
 	config_free(&old);
+}
+
+/* Whether outcomes could be recorded now. */
+static bool is_ready(void *spool, struct error *err)
+{
+	return spool_healthy(spool, err);
 }
 
 static void run(struct program_parts *parts)
@@ -90,9 +100,11 @@ int main(int argc, char **argv)
 		DESCRIPTORS_BESIDE + (uint64_t)config->webhook_concurrency *
 					 DESCRIPTORS_PER_WORKER,
 		&err) ||
+	    !ops_server_listen(config->metrics_listen, &parts.ops, &err) ||
 	    !privilege_drop(config->run_user, config->spool_dir, &err))
 		program_fail(&err);
 	parts.dispatcher = dispatcher_new();
+	deliver_figures_declare();
 	if (!open_redis(&parts, &err) || !open_spool(&parts, &err))
 		program_fail(&err);
 	if ((config->deliver_lanes & DELIVER_SMTP) != 0)
@@ -102,7 +114,10 @@ int main(int argc, char **argv)
 	if ((config->deliver_lanes & DELIVER_WEBHOOK) != 0 &&
 	    !webhook_lane_open(parts.spool, config, &parts.webhook, &err))
 		program_fail(&err);
+	if (!ops_server_start(parts.ops, is_ready, parts.spool, &err))
+		program_fail(&err);
 	run(&parts);
+	ops_server_close(&parts.ops);
 	webhook_lane_close(&parts.webhook);
 	spool_close(&parts.spool);
 	redis_subscriber_close(&parts.subscriber);

@@ -39,6 +39,14 @@ static void read_again(const struct envelope *envelope)
 		assert(again.received_ms == envelope->received_ms);
 		same_text(again.sender, envelope->sender);
 		same_text(again.helo, envelope->helo);
+		/* Those that found room. */
+		assert(again.finding_count <= envelope->finding_count);
+		for (size_t i = 0; i < again.finding_count; i++) {
+			same_text(again.findings[i].check,
+			    envelope->findings[i].check);
+			same_text(
+			    again.findings[i].saw, envelope->findings[i].saw);
+		}
 		for (size_t i = 0; i < again.recipient_count; i++)
 			same_text(again.recipients[i].address,
 			    envelope->recipients[i].address);

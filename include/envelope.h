@@ -60,6 +60,14 @@ struct check_results {
 	const char *spam_status_header; /* "Yes, score=..." */
 };
 
+/* What one check said, for the story of a message. */
+struct check_finding {
+	const char *check;  /* its name: "dnsbl" */
+	const char *result; /* one word: "pass", "listed", "temperror" */
+	const char *saw;    /* the answer, the list, the score; "" = nothing */
+	int64_t duration_ms;
+};
+
 struct envelope {
 	struct id id;
 	const char *sender; /* "" is the null sender */
@@ -83,6 +91,10 @@ struct envelope {
 	const char *message_id;  /* Message-ID field without brackets */
 	const char *imported_id; /* the id it had in the old queue, or NULL */
 	struct check_results checks;
+	/* In the order in which they were made; those that pass
+	 * LIMIT_FINDINGS_ROOM are not kept. */
+	const struct check_finding *findings;
+	size_t finding_count;
 };
 
 #endif

@@ -60,3 +60,16 @@ bool trace_received(struct buf *out, const struct received *received)
 		return false;
 	return buf_printf(out, ";\r\n\t%s\r\n", when);
 }
+
+bool trace_authentication(
+    struct buf *out, const char *host, const char *const *methods, size_t count)
+{
+	if (count == 0)
+		return true;
+	if (!buf_printf(out, "Authentication-Results: %s", host))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!buf_printf(out, ";\r\n\t%s", methods[i]))
+			return false;
+	return buf_append_text(out, "\r\n");
+}

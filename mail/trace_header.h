@@ -1,6 +1,6 @@
 /*
  * The header lines that we put in front of a message: Return-Path and
- * Received (RFC 5321 section 4.4). Pure.
+ * Received (RFC 5321 section 4.4), Authentication-Results (RFC 8601). Pure.
  */
 #ifndef MAIL_TRACE_HEADER_H
 #define MAIL_TRACE_HEADER_H
@@ -28,5 +28,9 @@ struct received {
  * (then it may hold a part). */
 bool trace_return_path(struct buf *out, const char *sender);
 bool trace_received(struct buf *out, const struct received *received);
+/* `methods` are resinfos, "spf=pass smtp.mailfrom=a.example", written as they
+ * are, each on a line of its own; without any there is no field. */
+bool trace_authentication(struct buf *out, const char *host,
+    const char *const *methods, size_t count);
 
 #endif

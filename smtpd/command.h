@@ -36,7 +36,8 @@ enum verb {
 	VERB_QUIT,
 	VERB_VRFY,
 	VERB_HELP,
-	VERB_ABSENT, /* known, but not offered: EXPN, STARTTLS, AUTH, ... */
+	VERB_STARTTLS,
+	VERB_ABSENT, /* known, but not offered: EXPN, AUTH, ... */
 	VERB_FOREIGN /* of HTTP: not a mail client at all */
 };
 

@@ -2,6 +2,7 @@
 
 #include "smtpd/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@ void connection_close(struct connection *connection)
 {
 	if (connection->fd < 0)
 		return;
+	tls_free(&connection->tls);
 	loop_watch_close(&connection->watch);
 	(void)close(connection->fd);
 	connection->fd = -1;
@@ -42,6 +44,30 @@ void connection_take_unread(
 	buf_free(&connection->unread);
 }
 
+void connection_start_tls(struct connection *connection)
+{
+	assert(!connection_is_stuck(connection));
+	buf_free(&connection->unread);
+	connection->tls =
+	    tls_server_accept(connection->worker->tls, connection->fd);
+}
+
+enum tls_progress connection_handshake(
+    struct connection *connection, struct error *err)
+{
+	enum tls_progress progress = tls_handshake(connection->tls, err);
+
+	connection_wait(connection);
+	return progress;
+}
+
+static ssize_t receive(struct connection *connection, char *data, size_t len)
+{
+	if (connection->tls != NULL)
+		return tls_read(connection->tls, data, len);
+	return recv(connection->fd, data, len, 0);
+}
+
 enum arrival connection_read(
     struct connection *connection, char **bytes, size_t *len)
 {
@@ -50,9 +76,9 @@ enum arrival connection_read(
 
 	connection_take_unread(connection, bytes, &kept);
 	*len = kept;
-	if (kept == WORKER_READ_SIZE)
+	if (WORKER_READ_SIZE - kept < TLS_RECORD)
 		return ARRIVAL_BYTES;
-	got = recv(connection->fd, *bytes + kept, WORKER_READ_SIZE - kept, 0);
+	got = receive(connection, *bytes + kept, WORKER_READ_SIZE - kept);
 	if (got > 0) {
 		*len += (size_t)got;
 		return ARRIVAL_BYTES;
@@ -63,6 +89,41 @@ enum arrival connection_read(
 	return ARRIVAL_NONE;
 }
 
+enum arrival connection_peek(
+    struct connection *connection, char **bytes, size_t *len)
+{
+	char *in = connection->worker->in;
+	size_t kept = connection->unread.len;
+	ssize_t got;
+
+	assert(connection->tls == NULL);
+	*bytes = in;
+	*len = kept;
+	if (kept > 0)
+		memcpy(in, connection->unread.data, kept);
+	got =
+	    recv(connection->fd, in + kept, WORKER_READ_SIZE - kept, MSG_PEEK);
+	if (got > 0) {
+		*len += (size_t)got;
+		return ARRIVAL_BYTES;
+	}
+	if (got == 0 || (errno != EAGAIN && errno != EINTR))
+		return ARRIVAL_END;
+	return ARRIVAL_NONE;
+}
+
+void connection_hold(struct connection *connection, size_t len)
+{
+	size_t new = len - connection->unread.len;
+	char *room = buf_room(&connection->unread, new);
+	ssize_t got;
+
+	assert(room != NULL);
+	got = recv(connection->fd, room, new, 0);
+	if (got > 0)
+		buf_added(&connection->unread, (size_t)got);
+}
+
 void connection_keep(
     struct connection *connection, const char *bytes, size_t len)
 {
@@ -71,9 +132,12 @@ void connection_keep(
 }
 
 /* How much was taken; -1 if the peer is gone. */
-static ssize_t send_some(int fd, const char *data, size_t len)
+static ssize_t send_some(
+    struct connection *connection, const char *data, size_t len)
 {
-	ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
+	ssize_t sent = connection->tls != NULL
+			   ? tls_write(connection->tls, data, len)
+			   : send(connection->fd, data, len, MSG_NOSIGNAL);
 
 	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -83,7 +147,7 @@ static ssize_t send_some(int fd, const char *data, size_t len)
 static bool flush_unsent(struct connection *connection)
 {
 	struct buf *unsent = &connection->unsent;
-	ssize_t sent = send_some(connection->fd, unsent->data, unsent->len);
+	ssize_t sent = send_some(connection, unsent->data, unsent->len);
 
 	if (sent < 0)
 		return false;
@@ -105,7 +169,7 @@ bool connection_flush(struct connection *connection)
 	}
 	if (out->len == 0)
 		return true;
-	sent = send_some(connection->fd, out->data, out->len);
+	sent = send_some(connection, out->data, out->len);
 	if (sent >= 0 && (size_t)sent < out->len)
 		(void)buf_append(&connection->unsent, out->data + sent,
 		    out->len - (size_t)sent);
@@ -120,13 +184,18 @@ bool connection_is_stuck(const struct connection *connection)
 
 void connection_shut(struct connection *connection)
 {
+	if (connection->tls != NULL)
+		tls_shut(connection->tls);
 	(void)shutdown(connection->fd, SHUT_WR);
 }
 
 void connection_wait(struct connection *connection)
 {
-	loop_watch_want(connection->watch,
-	    connection_is_stuck(connection) ? LOOP_WRITE : LOOP_READ);
+	bool room =
+	    connection_is_stuck(connection) ||
+	    (connection->tls != NULL && tls_wants_room(connection->tls));
+
+	loop_watch_want(connection->watch, room ? LOOP_WRITE : LOOP_READ);
 }
 
 void connection_pause(struct connection *connection)

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/tls.h"
 #include "error.h"
 
 #include <stdbool.h>
@@ -19,17 +20,25 @@ struct connection {
 	struct worker *worker;
 	int fd; /* -1: closed */
 	struct loop_watch *watch;
+	struct tls *tls;   /* NULL: in plain text */
 	struct buf unread; /* at most WORKER_READ_SIZE */
 	struct buf unsent;
 };
 
 enum arrival { ARRIVAL_BYTES, ARRIVAL_NONE, ARRIVAL_END };
 
-/* Takes the socket over and watches it for input. */
+/* Takes the socket over and watches it for input, in plain text. */
 void connection_open(struct connection *connection, struct worker *worker,
     int fd, loop_watch_fn *on_ready, void *arg);
 /* Closing twice is fine. */
 void connection_close(struct connection *connection);
+
+/* From now on everything is TLS; what is kept of the plain text is dropped
+ * (RFC 3207 section 4.2). Nothing may be unsent. */
+void connection_start_tls(struct connection *connection);
+/* Goes on with the handshake, and waits for what it needs. */
+enum tls_progress connection_handshake(
+    struct connection *connection, struct error *err);
 
 /* One read(). The bytes, those kept before in front, lie in the worker's
  * memory until its next read. ARRIVAL_END: the peer is gone or said all. */
@@ -38,6 +47,12 @@ enum arrival connection_read(
 /* The kept bytes alone, without reading. */
 void connection_take_unread(
     struct connection *connection, char **bytes, size_t *len);
+/* For what must not be read beyond its end: as connection_read(), in plain
+ * text, but what is new stays in the socket. */
+enum arrival connection_peek(
+    struct connection *connection, char **bytes, size_t *len);
+/* Keeps the first `len` of the bytes that were peeked at, and no more. */
+void connection_hold(struct connection *connection, size_t len);
 /* Keeps bytes of the worker's memory for later. */
 void connection_keep(
     struct connection *connection, const char *bytes, size_t len);

@@ -2,6 +2,7 @@
 
 #include "bounds.h"
 #include "mail/trace_header.h"
+#include "smtpd/figures.h"
 #include "smtpd/policy.h"
 #include "smtpd/session.h"
 #include "smtpd/transaction.h"
@@ -28,6 +29,9 @@ static void on_commit_answered(void *arg)
 	worker_touch(worker);
 	if (transaction->error.kind == ERROR_NONE) {
 		session->messages++;
+		metric_add(&figure_messages_accepted, NULL, 1);
+		metric_add(
+		    &figure_bytes_accepted, NULL, transaction->content.size);
 		log_event(LOG_INFO, "message_enqueued", SESSION_FIELDS(session),
 		    LOG_TEXT("id", transaction->id),
 		    LOG_TEXT("from", transaction->sender),
@@ -39,11 +43,11 @@ static void on_commit_answered(void *arg)
 		log_event(LOG_ERROR, "enqueue_failed", SESSION_FIELDS(session),
 		    LOG_TEXT("id", transaction->id),
 		    LOG_TEXT("error", transaction->error.text));
+		metric_add(&figure_messages_failed, NULL, 1);
 		session_reply(session, reply_of_error(&transaction->error));
 	}
 	session_reset(session);
-	if (worker->stop_ms != 0)
-		session_end(session, REPLY_SHUTTING_DOWN);
+	session_stop_if_asked(session);
 	session_resume(session);
 }
 
@@ -75,8 +79,11 @@ static void write_trace(const struct session *session,
 			     : NULL,
 	    .when_ms = envelope->received_ms,
 	};
+	const struct results *results = &transaction->results;
 	bool fits = trace_return_path(trace, envelope->sender) &&
-		    trace_received(trace, &received);
+		    trace_received(trace, &received) &&
+		    trace_authentication(trace, received.host,
+			results->authentication, results->authentication_count);
 
 	assert(fits);
 }
@@ -88,6 +95,7 @@ static void commit(struct session *session)
 	struct buf trace = buf_new(LIMIT_TRACE);
 
 	envelope.message_id = header_watch_message_id(&content->header);
+	envelope.findings = stage_findings(session, &envelope.finding_count);
 	write_trace(session, &envelope, &trace);
 	session_move(session, STATE_COMMITTING);
 	session->task =
@@ -144,26 +152,40 @@ static void on_content(void *arg, const char *bytes, size_t len)
 	spool_discard(&content->draft);
 }
 
-/* What is known by now may be enough to refuse it. */
-static void judge_content(struct session *session)
+struct content_facts data_facts(const struct session *session)
 {
-	struct content *content = &session->transaction->content;
-	struct content_facts facts = {
+	const struct content *content = &session->transaction->content;
+
+	return (struct content_facts){
 	    .size = content->size,
 	    .bare_newline = content->scan.bare_newline,
 	    .header_bytes = content->header.bytes,
 	    .header_lines = content->header.lines,
 	    .received = content->header.received,
 	};
-	struct subject subject = {
+}
+
+/* What is known by now may be enough to refuse it. */
+static void judge_content(struct session *session)
+{
+	struct content *content = &session->transaction->content;
+	struct content_facts facts;
+	struct subject subject = {.stage = STAGE_CONTENT,
 	    .settings = session->connection.worker->settings,
+	    .session = session->name,
+	    .ip_text = session->ip_text,
+	    .id = session->transaction->id,
 	    .content = &facts};
 
 	if (content->verdict.action != VERDICT_ACCEPT)
 		return;
-	policy_judge(STAGE_CONTENT, &subject, &content->verdict);
+	facts = data_facts(session);
+	policy_judge(&subject);
+	content->verdict = subject.verdict;
 	if (content->verdict.action != VERDICT_ACCEPT)
 		spool_discard(&content->draft);
+	findings_free(&subject.findings);
+	arena_free(&subject.arena);
 }
 
 static void say_refused(struct session *session)
@@ -171,6 +193,10 @@ static void say_refused(struct session *session)
 	struct transaction *transaction = session->transaction;
 	const struct verdict *verdict = &transaction->content.verdict;
 
+	if (transaction->content.error.kind != ERROR_NONE)
+		metric_add(&figure_messages_failed, NULL, 1);
+	else
+		metric_add(&figure_messages_rejected, verdict->reason, 1);
 	if (transaction->content.error.kind == ERROR_NONE)
 		log_event(LOG_INFO, "message_rejected", SESSION_FIELDS(session),
 		    LOG_TEXT("id", transaction->id),
@@ -181,11 +207,26 @@ static void say_refused(struct session *session)
 	(void)reply_verdict(&session->connection.worker->out, verdict);
 }
 
+static void on_message_judged(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	(void)command;
+	session->transaction->content.verdict = *verdict;
+	if (verdict->action == VERDICT_ACCEPT) {
+		commit(session);
+		return;
+	}
+	say_refused(session);
+	session_reset(session);
+}
+
 static void end_content(struct session *session)
 {
+	const struct verdict *verdict = &session->transaction->content.verdict;
+
 	judge_content(session);
-	if (session->transaction->content.verdict.action == VERDICT_ACCEPT) {
-		commit(session);
+	if (verdict->action == VERDICT_ACCEPT) {
+		stage_judge(session, STAGE_MESSAGE, NULL, on_message_judged);
 		return;
 	}
 	say_refused(session);

@@ -6,6 +6,7 @@
 #define SMTPD_DATA_H
 
 #include "error.h"
+#include "smtpd/check.h"
 #include "smtpd/data_scan.h"
 #include "smtpd/header_watch.h"
 #include "spool/spool.h"
@@ -33,6 +34,9 @@ void content_free(struct content *content);
 /* In STATE_CONTENT and STATE_CHUNK: takes bytes of content; the result is how
  * many belonged to it. At the end it moves the session on. */
 size_t data_feed(struct session *session, const char *bytes, size_t len);
+
+/* What was noted of the content so far. */
+struct content_facts data_facts(const struct session *session);
 
 /* Whether the client sends too slowly, now. */
 bool data_is_too_slow(const struct session *session, int64_t now_ms);

@@ -13,9 +13,27 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool prepare(int fd, struct error *err)
+/* Whether SMTP_LISTEN wants TLS on this port. */
+static bool is_tls_port(const struct config *config, uint16_t port)
+{
+	struct listen_address address;
+	struct error err;
+
+	for (size_t i = 0; i < config->smtp_listen.count; i++) {
+		const char *text = config->smtp_listen.items[i];
+
+		if (listen_address_parse(text, strlen(text), &address, &err) &&
+		    address.port == port)
+			return address.tls;
+	}
+	return false;
+}
+
+static bool prepare(
+    struct listener *listener, const struct config *config, struct error *err)
 {
 	const int on = 1;
+	int fd = listener->fd;
 	struct ip ip;
 	uint16_t port;
 	char text[IP_TEXT];
@@ -26,22 +44,19 @@ static bool prepare(int fd, struct error *err)
 		return error_errno(err, "cannot use a listening socket");
 	if (!net_local_address(fd, &ip, &port, err))
 		return false;
+	if (config != NULL)
+		listener->tls = is_tls_port(config, port);
 	ip_format(&ip, text);
 	log_event(LOG_INFO, "listening", LOG_TEXT("address", text),
-	    LOG_NUMBER("port", port));
+	    LOG_NUMBER("port", port), LOG_BOOL("tls", listener->tls));
 	return true;
-}
-
-static bool add(struct listeners *listeners, int fd, struct error *err)
-{
-	listeners->fds[listeners->count++] = fd;
-	return prepare(fd, err);
 }
 
 static bool open_configured(struct listeners *listeners,
     const struct list *addresses, struct error *err)
 {
 	struct listen_address address;
+	struct listener *listener;
 	int fd;
 
 	if (addresses->count > LISTENERS_MAX)
@@ -52,12 +67,11 @@ static bool open_configured(struct listeners *listeners,
 
 		if (!listen_address_parse(text, strlen(text), &address, err))
 			return false;
-		if (address.tls)
-			return error_set(err, ERROR_CONFIG,
-			    "SMTP_LISTEN: %s: TLS is not served by this "
-			    "version",
-			    text);
-		if (!net_listen(&address, &fd, err) || !add(listeners, fd, err))
+		if (!net_listen(&address, &fd, err))
+			return false;
+		listener = &listeners->all[listeners->count++];
+		*listener = (struct listener){.fd = fd, .tls = address.tls};
+		if (!prepare(listener, NULL, err))
 			return false;
 	}
 	return true;
@@ -75,15 +89,27 @@ bool listeners_open(
 	if (inherited > LISTENERS_MAX)
 		return error_set(err, ERROR_CONFIG,
 		    "more than %d sockets were passed in", LISTENERS_MAX);
-	for (size_t i = 0; i < inherited; i++)
-		if (!add(listeners, first + (int)i, err))
+	for (size_t i = 0; i < inherited; i++) {
+		struct listener *listener = &listeners->all[listeners->count++];
+
+		*listener = (struct listener){.fd = first + (int)i};
+		if (!prepare(listener, config, err))
 			return false;
+	}
 	return true;
+}
+
+bool listeners_need_tls(const struct listeners *listeners)
+{
+	for (size_t i = 0; i < listeners->count; i++)
+		if (listeners->all[i].tls)
+			return true;
+	return false;
 }
 
 void listeners_close(struct listeners *listeners)
 {
 	for (size_t i = 0; i < listeners->count; i++)
-		(void)close(listeners->fds[i]);
+		(void)close(listeners->all[i].fd);
 	listeners->count = 0;
 }

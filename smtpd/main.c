@@ -3,9 +3,12 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/ops_server.h"
 #include "base/privilege.h"
 #include "base/program.h"
 #include "base/service.h"
+#include "smtpd/certificates.h"
+#include "smtpd/figures.h"
 #include "smtpd/listener.h"
 #include "smtpd/server.h"
 #include "smtpd/settings.h"
@@ -29,7 +32,9 @@ static const struct program_about about = {
 struct program_state {
 	struct loop *loop;
 	struct config *config; /* belongs to the settings */
+	struct certificates certificates;
 	struct server *server;
+	struct ops_server *ops; /* NULL unless METRICS_LISTEN is set */
 	struct loop_signal *terminate, *interrupt, *hang_up;
 };
 
@@ -43,14 +48,23 @@ static void on_terminate(void *arg)
 static void on_hang_up(void *arg)
 {
 	struct program_state *state = arg;
+	struct config *old = program_reload(&about, &state->config);
 	struct settings *settings;
+	struct error err;
 
 	/* The old one is freed with the settings that hold it. */
-	if (program_reload(&about, &state->config) == NULL)
-		return;
-	settings = settings_new(state->config);
-	server_reload(state->server, settings);
-	settings_release(&settings);
+	if (old != NULL) {
+		if (settings_new(state->config, &settings, &err)) {
+			server_reload(state->server, settings);
+			settings_release(&settings);
+		} else {
+			log_event(LOG_ERROR, "config_refused",
+			    LOG_TEXT("error", err.text));
+			config_free(&state->config);
+			state->config = old;
+		}
+	}
+	certificates_reload(&state->certificates, state->config);
 }
 
 static bool open_announcer(const struct config *config,
@@ -65,15 +79,35 @@ static struct spool_options spool_options(
 {
 	struct spool_options options = spool_options_of(config);
 
+	options.figures = about.scope;
 	options.announce = announcer_announce;
 	options.announce_arg = announcer;
 	return options;
 }
 
+/* Without a certificate there is no STARTTLS, unless a listener cannot do
+ * without. */
+static bool open_certificates(struct certificates *certificates,
+    const struct config *config, const struct listeners *listeners,
+    struct error *err)
+{
+	struct error why;
+
+	if (certificates_open(certificates, config, &why))
+		return true;
+	if (listeners_need_tls(listeners))
+		return error_set(err, ERROR_CONFIG,
+		    "a tls: address of SMTP_LISTEN needs a certificate: %s",
+		    why.text);
+	log_event(LOG_WARN, "tls_unavailable", LOG_TEXT("error", why.text));
+	return true;
+}
+
 /* Everything that needs root, and the end of being root. */
 static bool prepare(
-    const struct config *config, struct listeners *listeners, struct error *err)
+    struct program_state *state, struct listeners *listeners, struct error *err)
 {
+	const struct config *config = state->config;
 	uint64_t descriptors =
 	    (uint64_t)config->smtp_max_connections * DESCRIPTORS_PER_SESSION +
 	    DESCRIPTORS_BESIDES;
@@ -83,7 +117,16 @@ static bool prepare(
 		    "HARAKA_ROLE: submission is not served by this version");
 	return privilege_raise_descriptors(descriptors, err) &&
 	       listeners_open(listeners, config, err) &&
+	       ops_server_listen(config->metrics_listen, &state->ops, err) &&
+	       open_certificates(
+		   &state->certificates, config, listeners, err) &&
 	       privilege_drop(config->run_user, config->spool_dir, err);
+}
+
+/* Whether a message would be taken now. */
+static bool is_ready(void *spool, struct error *err)
+{
+	return spool_has_room(spool, 1, err);
 }
 
 static void watch_signals(struct program_state *state)
@@ -127,20 +170,26 @@ int main(int argc, char **argv)
 	struct spool *spool;
 	struct error err;
 
-	if (!prepare(state.config, &listeners, &err) ||
+	if (!prepare(&state, &listeners, &err) ||
 	    !open_announcer(state.config, &announcer, &err))
 		program_fail(&err);
+	smtpd_figures_declare();
 	options = spool_options(state.config, announcer);
 	if (!spool_open(&options, &spool, &err))
 		program_fail(&err);
 	state.loop = loop_new();
 	watch_signals(&state);
-	settings = settings_new(state.config);
-	if (!server_open(spool, settings, &listeners, &state.server, &err))
+	if (!settings_new(state.config, &settings, &err) ||
+	    !server_open(spool, state.certificates.tls, settings, &listeners,
+		&state.server, &err) ||
+	    !ops_server_start(state.ops, is_ready, spool, &err))
 		program_fail(&err);
 	settings_release(&settings);
+	certificates_watch(&state.certificates, state.loop);
 	serve(&state);
 	listeners_close(&listeners);
+	ops_server_close(&state.ops);
+	certificates_close(&state.certificates);
 	spool_close(&spool);
 	announcer_close(&announcer);
 	/* Late, so that nobody's second SIGTERM disturbs the end. */

@@ -30,9 +30,11 @@ static const struct row rows[] = {
     /* RFC 2034 section 4: only 2xx, 4xx and 5xx have enhanced codes. */
     [REPLY_START_DATA] = {.code = 354,
 	.line = "354 End data with <CR><LF>.<CR><LF>\r\n"},
+    [REPLY_START_TLS] = GOOD(220, "2.0.0", "Go ahead, with TLS"),
     [REPLY_BYE] = GOOD(221, "2.0.0", "Bye"),
     [REPLY_HELP] = GOOD(214, "2.0.0",
-	"EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT: RFC 5321"),
+	"EHLO HELO STARTTLS MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT: "
+	"RFC 5321"),
     [REPLY_CANNOT_VERIFY] = GOOD(252, "2.5.0",
 	"Cannot verify, but will take the message and try to deliver it"),
     [REPLY_UNKNOWN_COMMAND] =
@@ -66,6 +68,8 @@ static const struct row rows[] = {
 	ERROR(503, "5.5.1", "nested_mail", "Sender already given: RSET first"),
     [REPLY_OUT_OF_SEQUENCE] = ERROR(503, "5.5.1", "out_of_sequence",
 	"Not in the middle of a message: more BDAT, or RSET"),
+    [REPLY_TLS_ALREADY] =
+	ERROR(503, "5.5.1", "tls_already", "TLS is on already"),
     [REPLY_NO_VALID_RECIPIENTS] =
 	ERROR(554, "5.5.1", "no_valid_recipients", "No valid recipients"),
     [REPLY_NEEDS_SMTPUTF8] = ERROR(553, "5.6.7", "needs_smtputf8",

@@ -8,6 +8,7 @@
 
 struct server {
 	struct limiter *limiter;
+	struct services *services;
 	struct worker *workers[SERVER_WORKERS_MAX];
 	size_t count; /* those that run */
 };
@@ -22,18 +23,22 @@ static size_t processors(void)
 	return count > SERVER_WORKERS_MAX ? SERVER_WORKERS_MAX : (size_t)count;
 }
 
-bool server_open(struct spool *spool, struct settings *settings,
-    const struct listeners *listeners, struct server **server,
-    struct error *err)
+bool server_open(struct spool *spool, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners,
+    struct server **server, struct error *err)
 {
 	struct server *made = xcalloc(1, sizeof(*made));
 	size_t wanted = processors();
 	struct worker *worker;
 
 	made->limiter = limiter_new();
+	if (!services_new(spool, settings, &made->services, err)) {
+		server_close(&made);
+		return false;
+	}
 	while (made->count < wanted) {
-		worker = worker_new(spool, made->limiter, settings,
-		    listeners->fds, listeners->count);
+		worker = worker_new(spool, made->limiter, made->services, tls,
+		    settings, listeners);
 		if (!worker_start(worker, err)) {
 			worker_free(&worker);
 			server_close(&made);
@@ -47,6 +52,7 @@ bool server_open(struct spool *spool, struct settings *settings,
 
 void server_reload(struct server *server, struct settings *settings)
 {
+	services_reload(server->services, settings);
 	for (size_t i = 0; i < server->count; i++)
 		worker_reload(server->workers[i], settings);
 }
@@ -64,6 +70,7 @@ void server_close(struct server **server)
 		worker_join(gone->workers[i]);
 		worker_free(&gone->workers[i]);
 	}
+	services_free(&gone->services);
 	limiter_free(&gone->limiter);
 	free(gone);
 }

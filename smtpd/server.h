@@ -4,6 +4,7 @@
 #ifndef SMTPD_SERVER_H
 #define SMTPD_SERVER_H
 
+#include "base/tls_server.h"
 #include "error.h"
 #include "smtpd/listener.h"
 #include "smtpd/settings.h"
@@ -14,10 +15,11 @@ struct server;
 /* One worker for each processor that we may use, at most this many. */
 #define SERVER_WORKERS_MAX 8
 
-/* Begins to serve the sockets, which must outlive it, as the spool must. */
-MUST_CHECK bool server_open(struct spool *spool, struct settings *settings,
-    const struct listeners *listeners, struct server **server,
-    struct error *err);
+/* Begins to serve the sockets, which must outlive it, as the spool and the
+ * certificates must. */
+MUST_CHECK bool server_open(struct spool *spool, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners,
+    struct server **server, struct error *err);
 /* From their next command on, sessions follow these settings. */
 void server_reload(struct server *server, struct settings *settings);
 /* Says good-bye to all clients; returns when the last message that is being

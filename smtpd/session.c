@@ -3,7 +3,10 @@
 #include "base/alloc.h"
 #include "bounds.h"
 #include "smtpd/data.h"
+#include "smtpd/figures.h"
+#include "smtpd/greeting.h"
 #include "smtpd/policy.h"
+#include "smtpd/starttls.h"
 #include "smtpd/transaction.h"
 #include "smtpd/worker.h"
 
@@ -13,6 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define IN_DATA (STATE_CONTENT | STATE_CHUNK)
+/* Nothing can be said now, or any more. */
+#define MUTE                                                                   \
+	(STATE_COMMITTING | STATE_CHECKING | STATE_HANDSHAKE | STATE_CLOSING | \
+	    STATE_GONE)
+/* What the client says is heard later, if at all. */
+#define DEAF (MUTE | STATE_GREETING)
 
 /* --- states ------------------------------------------------------------- */
 
@@ -35,10 +46,18 @@ static const char *state_name(enum session_state state)
 		return "chunk";
 	case STATE_COMMITTING:
 		return "committing";
+	case STATE_CHECKING:
+		return "checking";
+	case STATE_PROXY:
+		return "proxy";
+	case STATE_GREETING:
+		return "greeting";
 	case STATE_CLOSING:
 		return "closing";
 	case STATE_GONE:
 		return "gone";
+	case STATE_HANDSHAKE:
+		return "handshake";
 	}
 	return "unknown";
 }
@@ -70,26 +89,34 @@ static void free_session(void *arg)
 	if (session->next != NULL)
 		session->next->link = session->link;
 	free(session->helo);
+	record_free(&session->connected);
+	record_free(&session->greeted);
 	worker = session->connection.worker;
 	free(session);
 	worker_left(worker);
 }
 
 /* Closes the socket now, and frees the memory once nobody is using it. */
-static void leave(struct session *session, const char *reason)
+void session_leave(struct session *session, const char *reason)
 {
 	struct worker *worker = session->connection.worker;
 
 	assert(session->state != STATE_COMMITTING);
 	if (session->state == STATE_GONE)
 		return;
+	stage_forget(session);
+	greeting_forget(session);
 	transaction_free(&session->transaction);
 	connection_close(&session->connection);
-	limiter_leave(worker->limiter, &session->ip);
+	limiter_leave(worker->limiter, &session->admitted);
+	metric_move(&figure_connections, NULL, -1);
+	metric_observe(&figure_session_duration, NULL,
+	    (uint64_t)(worker->now_ms - session->opened_ms) * 1000);
 	if (session->end_reason == NULL)
 		session->end_reason = reason;
 	log_event(LOG_INFO, "connection_close", SESSION_FIELDS(session),
 	    LOG_TEXT("reason", session->end_reason),
+	    LOG_TEXT("tls", session->tls[0] != '\0' ? session->tls : NULL),
 	    LOG_NUMBER("messages", session->messages),
 	    LOG_NUMBER("errors", session->errors),
 	    LOG_NUMBER("duration_ms", worker->now_ms - session->opened_ms));
@@ -99,20 +126,38 @@ static void leave(struct session *session, const char *reason)
 	loop_defer(worker->loop, &session->task);
 }
 
-void session_end(struct session *session, enum reply reply)
+/* The last word was said. */
+static void finish(struct session *session, const char *reason)
 {
-	struct worker *worker = session->connection.worker;
-
+	greeting_forget(session);
 	transaction_free(&session->transaction);
-	session->end_reason = reply_reason(reply);
-	if (session->end_reason == NULL)
-		session->end_reason = "quit";
-	(void)reply_append(&worker->out, reply);
+	session->end_reason = reason;
 	session->data_wire = 0;
 	session_move(session, STATE_CLOSING);
 }
 
-static void end_for_limit(struct session *session, enum reply reply)
+void session_end(struct session *session, enum reply reply)
+{
+	const char *reason = reply_reason(reply);
+
+	(void)reply_append(&session->connection.worker->out, reply);
+	finish(session, reason != NULL ? reason : "quit");
+}
+
+void session_end_refused(struct session *session, const struct verdict *verdict)
+{
+	(void)reply_verdict(&session->connection.worker->out, verdict);
+	finish(session, verdict->reason);
+}
+
+void session_stop_if_asked(struct session *session)
+{
+	if (session->connection.worker->stop_ms != 0 &&
+	    (session->state & MUTE) == 0)
+		session_end(session, REPLY_SHUTTING_DOWN);
+}
+
+void session_end_for_limit(struct session *session, enum reply reply)
 {
 	log_event(LOG_WARN, "limit_exceeded", SESSION_FIELDS(session),
 	    LOG_TEXT("limit", reply_reason(reply)));
@@ -128,7 +173,7 @@ static void count_error(struct session *session)
 
 	session->errors++;
 	if (most != 0 && session->errors >= most)
-		end_for_limit(session, REPLY_TOO_MANY_ERRORS);
+		session_end_for_limit(session, REPLY_TOO_MANY_ERRORS);
 }
 
 void session_reply(struct session *session, enum reply reply)
@@ -185,7 +230,7 @@ static void proceed_foreign(
     struct session *session, const struct command *command)
 {
 	(void)command;
-	end_for_limit(session, REPLY_NOT_SMTP);
+	session_end_for_limit(session, REPLY_NOT_SMTP);
 }
 
 #define OUTSIDE_MESSAGE (STATE_READY | STATE_SENDER | STATE_RECIPIENTS)
@@ -197,12 +242,14 @@ static const struct {
 	enum stage stage;
 	proceed_fn *proceed;
 } verbs[] = {
-    [VERB_HELO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_helo},
-    [VERB_EHLO] = {ANY_COMMAND, NULL, STAGE_NONE, hello_proceed_ehlo},
-    [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_NONE,
+    [VERB_HELO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_helo},
+    [VERB_EHLO] = {ANY_COMMAND, hello_check, STAGE_HELO, hello_proceed_ehlo},
+    [VERB_STARTTLS] = {ANY_COMMAND, starttls_check, STAGE_NONE,
+	starttls_proceed},
+    [VERB_MAIL] = {STATE_READY, transaction_check_mail, STAGE_MAIL,
 	transaction_proceed_mail},
     [VERB_RCPT] = {STATE_SENDER | STATE_RECIPIENTS, transaction_check_rcpt,
-	STAGE_RECIPIENT, transaction_proceed_rcpt},
+	STAGE_RCPT, transaction_proceed_rcpt},
     [VERB_DATA] = {STATE_RECIPIENTS, NULL, STAGE_NONE, data_proceed_data},
     /* What follows must be read in any state. */
     [VERB_BDAT] = {ANY_COMMAND, NULL, STAGE_NONE, data_proceed_bdat},
@@ -230,42 +277,73 @@ static enum reply out_of_order(const struct session *session, enum verb verb)
 						 : REPLY_RECIPIENT_FIRST;
 }
 
-static void refuse_command(struct session *session,
-    const struct command *command, const struct verdict *verdict)
+static void log_refused(struct session *session, const struct command *command,
+    const struct verdict *verdict)
 {
-	struct transaction *transaction = session->transaction;
+	const struct transaction *transaction = session->transaction;
 	char address[ADDRESS_SIZE];
 
 	(void)address_format(&command->address, address);
-	log_event(LOG_INFO, "recipient_rejected", SESSION_FIELDS(session),
-	    LOG_TEXT("from", transaction->sender),
-	    LOG_TEXT("recipient", address), LOG_TEXT("reason", verdict->reason),
-	    LOG_NUMBER("code", verdict->code));
-	transaction->any_refused = true;
+	if (command->verb == VERB_RCPT)
+		log_event(LOG_INFO, "recipient_rejected",
+		    SESSION_FIELDS(session),
+		    LOG_TEXT("from", transaction->sender),
+		    LOG_TEXT("recipient", address),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else if (command->verb == VERB_MAIL)
+		log_event(LOG_INFO, "sender_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("from", transaction->sender),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else
+		log_event(LOG_INFO, "hello_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("helo", session->helo),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+}
+
+static void refuse_command(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	log_refused(session, command, verdict);
+	if (verdict->code == 421) {
+		session_end_refused(session, verdict);
+		return;
+	}
+	if (command->verb == VERB_RCPT)
+		session->transaction->any_refused = true;
+	else if (command->verb == VERB_MAIL)
+		session_reset(session);
+	else
+		hello_forget(session);
 	(void)reply_verdict(&session->connection.worker->out, verdict);
 	count_error(session);
 }
 
+static void on_command_judged(struct session *session,
+    const struct command *command, const struct verdict *verdict)
+{
+	if (verdict->action == VERDICT_ACCEPT)
+		verbs[command->verb].proceed(session, command);
+	else
+		refuse_command(session, command, verdict);
+}
+
 static void execute(struct session *session, const struct command *command)
 {
-	struct subject subject = {
-	    .settings = session->connection.worker->settings,
-	    .recipient = &command->address};
 	enum verb verb = command->verb;
-	struct verdict verdict = {.action = VERDICT_ACCEPT};
 
-	if ((verbs[verb].allowed_in & session->state) == 0) {
+	if ((verbs[verb].allowed_in & session->state) == 0)
 		session_reply(session, out_of_order(session, verb));
+	else if (verbs[verb].check != NULL &&
+		 !verbs[verb].check(session, command))
 		return;
-	}
-	if (verbs[verb].check != NULL && !verbs[verb].check(session, command))
-		return;
-	if (verbs[verb].stage != STAGE_NONE)
-		policy_judge(verbs[verb].stage, &subject, &verdict);
-	if (verdict.action == VERDICT_ACCEPT)
+	else if (verbs[verb].stage == STAGE_NONE)
 		verbs[verb].proceed(session, command);
 	else
-		refuse_command(session, command, &verdict);
+		stage_judge(
+		    session, verbs[verb].stage, command, on_command_judged);
 }
 
 /* --- input -------------------------------------------------------------- */
@@ -278,7 +356,7 @@ static size_t skip_line(struct session *session, const char *bytes, size_t len)
 	session->data_wire += len;
 	if (newline == NULL) {
 		if (session->data_wire > LIMIT_SKIPPED_LINE)
-			end_for_limit(session, REPLY_ENDLESS);
+			session_end_for_limit(session, REPLY_ENDLESS);
 		return len;
 	}
 	session->skipping_line = false;
@@ -326,9 +404,6 @@ static size_t feed_command(
 	return used;
 }
 
-#define IN_DATA (STATE_CONTENT | STATE_CHUNK)
-#define DEAF (STATE_COMMITTING | STATE_CLOSING | STATE_GONE)
-
 /* Sends what was said, and waits for what comes next. */
 static void settle(struct session *session)
 {
@@ -338,32 +413,41 @@ static void settle(struct session *session)
 		if (session->state == STATE_COMMITTING)
 			connection_pause(connection);
 		else
-			leave(session, "client");
+			session_leave(session, "client");
 		return;
 	}
 	if (session->state == STATE_CLOSING &&
 	    !connection_is_stuck(connection)) {
 		if (session->closes_at_once) {
-			leave(session, "quit");
+			session_leave(session, "quit");
 			return;
 		}
 		connection_shut(connection);
 	}
+	if (session->state == STATE_HANDSHAKE && connection->tls == NULL &&
+	    !connection_is_stuck(connection))
+		starttls_begin(session);
 	connection_wait(connection);
 }
 
 /* Reads the bytes as far as the state allows, and keeps the rest. */
 static void pump(struct session *session, const char *bytes, size_t len)
 {
-	struct worker *worker = session->connection.worker;
+	struct connection *connection = &session->connection;
+	struct worker *worker = connection->worker;
 	size_t at = 0, used;
 
 	while (at < len && (session->state & DEAF) == 0) {
 		if (worker->out.len >= WORKER_OUT_HIGH) {
 			settle(session);
-			if (session->state == STATE_GONE ||
-			    connection_is_stuck(&session->connection))
-				break;
+			if (session->state == STATE_GONE)
+				return;
+			if (connection_is_stuck(connection)) {
+				/* Goes on when there is room again. */
+				connection_keep(
+				    connection, bytes + at, len - at);
+				return;
+			}
 		}
 		if ((session->state & IN_DATA) != 0)
 			used = data_feed(session, bytes + at, len - at);
@@ -376,7 +460,7 @@ static void pump(struct session *session, const char *bytes, size_t len)
 	if (session->state == STATE_GONE)
 		return;
 	if (session->state != STATE_CLOSING)
-		connection_keep(&session->connection, bytes + at, len - at);
+		connection_keep(connection, bytes + at, len - at);
 	settle(session);
 }
 
@@ -395,7 +479,46 @@ static void overhear(struct session *session, size_t len)
 {
 	session->data_wire += len;
 	if (session->data_wire > LIMIT_FAREWELL_BYTES)
-		leave(session, "client");
+		session_leave(session, "client");
+}
+
+static void hear_early(struct session *session)
+{
+	char *bytes;
+	size_t len;
+
+	switch (connection_read(&session->connection, &bytes, &len)) {
+	case ARRIVAL_BYTES:
+		greeting_heard(session, len);
+		settle(session);
+		break;
+	case ARRIVAL_NONE:
+		break;
+	case ARRIVAL_END:
+		session_leave(session, "client");
+		break;
+	}
+}
+
+static void go_on_with_handshake(struct session *session)
+{
+	if (session->connection.tls == NULL) {
+		/* The last words in plain text are still on their way. */
+		settle(session);
+		return;
+	}
+	switch (starttls_go_on(session)) {
+	case TLS_MORE:
+		break;
+	case TLS_BROKEN:
+		session_leave(session, "tls_failed");
+		break;
+	case TLS_DONE:
+		if (!session->welcome)
+			greeting_wait(session);
+		settle(session);
+		break;
+	}
 }
 
 static void on_session_ready(void *arg, unsigned ready)
@@ -406,12 +529,26 @@ static void on_session_ready(void *arg, unsigned ready)
 	size_t len;
 
 	worker_touch(connection->worker);
-	if (session->state == STATE_COMMITTING) {
+	if (session->state == STATE_PROXY) {
+		greeting_read(session);
+		if (session->state != STATE_GONE)
+			settle(session);
+		return;
+	}
+	if (greeting_is_waited_for(session) && (ready & LOOP_READ) != 0) {
+		hear_early(session);
+		return;
+	}
+	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
 		/* Only to be heard after the answer. */
 		connection_pause(connection);
 		return;
 	}
-	if ((ready & LOOP_WRITE) != 0) {
+	if (session->state == STATE_HANDSHAKE) {
+		go_on_with_handshake(session);
+		return;
+	}
+	if ((ready & LOOP_WRITE) != 0 && connection_is_stuck(connection)) {
 		settle(session);
 		if ((session->state & DEAF) == 0 &&
 		    !connection_is_stuck(connection))
@@ -426,22 +563,23 @@ static void on_session_ready(void *arg, unsigned ready)
 			overhear(session, len);
 		break;
 	case ARRIVAL_NONE:
+		connection_wait(connection);
 		break;
 	case ARRIVAL_END:
-		leave(session, "client");
+		session_leave(session, "client");
 		break;
 	}
 }
 
 /* --- the worker's side --------------------------------------------------- */
 
-void session_open(struct worker *worker, int fd, const struct ip *ip)
+void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 {
 	static _Atomic uint64_t numbers;
 	struct session *session = xcalloc(1, sizeof(*session));
 	uint64_t number = atomic_fetch_add(&numbers, 1);
 
-	session->ip = *ip;
+	session->ip = session->admitted = *ip;
 	ip_format(ip, session->ip_text);
 	/* Unique on this host for as long as it matters. */
 	(void)snprintf(session->name, sizeof(session->name),
@@ -455,10 +593,10 @@ void session_open(struct worker *worker, int fd, const struct ip *ip)
 	connection_open(
 	    &session->connection, worker, fd, on_session_ready, session);
 	session->opened_ms = worker->now_ms;
+	metric_move(&figure_connections, NULL, 1);
+	metric_add(&figure_connections_total, NULL, 1);
 	log_event(LOG_INFO, "connection_open", SESSION_FIELDS(session));
-	session_move(session, STATE_NEW);
-	(void)buf_printf(&worker->out, "220 %s ESMTP elektrine-spool\r\n",
-	    worker->settings->config->haraka_domain);
+	greeting_begin(session, tls);
 	settle(session);
 }
 
@@ -471,6 +609,13 @@ static int64_t idle_limit_ms(const struct worker *worker)
 	return limit;
 }
 
+static int64_t handshake_limit_ms(const struct worker *worker)
+{
+	int64_t limit = idle_limit_ms(worker);
+
+	return limit < LIMIT_HANDSHAKE_MS ? limit : LIMIT_HANDSHAKE_MS;
+}
+
 void session_check_time(struct session *session)
 {
 	struct worker *worker = session->connection.worker;
@@ -478,17 +623,29 @@ void session_check_time(struct session *session)
 
 	switch (session->state) {
 	case STATE_COMMITTING:
+	case STATE_GREETING:
 	case STATE_GONE:
+		return;
+	case STATE_PROXY:
+		if (quiet_ms >= LIMIT_PROXY_MS)
+			session_leave(session, "proxy_header");
+		return;
+	case STATE_CHECKING:
+		stage_check_time(session);
 		return;
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)
-			leave(session, "client");
+			session_leave(session, "client");
+		return;
+	case STATE_HANDSHAKE:
+		if (quiet_ms >= handshake_limit_ms(worker))
+			session_leave(session, "tls_timeout");
 		return;
 	case STATE_CONTENT:
 	case STATE_CHUNK:
 		if (!data_is_too_slow(session, worker->now_ms))
 			return;
-		end_for_limit(session, REPLY_TOO_SLOW);
+		session_end_for_limit(session, REPLY_TOO_SLOW);
 		break;
 	case STATE_NEW:
 	case STATE_READY:
@@ -505,7 +662,9 @@ void session_check_time(struct session *session)
 
 void session_shut_down(struct session *session)
 {
-	if ((session->state & DEAF) != 0)
+	if (session->state == STATE_HANDSHAKE || session->state == STATE_PROXY)
+		session_leave(session, "shutting_down");
+	if ((session->state & MUTE) != 0)
 		return;
 	session_end(session, REPLY_SHUTTING_DOWN);
 	settle(session);
@@ -514,5 +673,5 @@ void session_shut_down(struct session *session)
 void session_cut(struct session *session)
 {
 	if (session->state != STATE_COMMITTING)
-		leave(session, "shutting_down");
+		session_leave(session, "shutting_down");
 }

@@ -1,17 +1,75 @@
 #include "smtpd/settings.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/errors.h"
+#include "base/os.h"
+#include "bounds.h"
 
 #include <stdlib.h>
 
-struct settings *settings_new(struct config *config)
+/* Networks, each item itself or a file of them. */
+static bool read_networks(const struct list *list, const char *name,
+    struct cidr_set **set, struct error *err)
+{
+	struct error why;
+
+	*set = cidr_set_new();
+	for (size_t i = 0; i < list->count; i++) {
+		const char *item = list->items[i];
+		struct buf text = buf_new(LIMIT_ACCESS_FILE);
+		bool done = item[0] == '@' ? os_read_file(item + 1, &text, &why)
+					   : buf_append_text(&text, item);
+
+		done = done && cidr_set_add(*set, buf_text(&text), &why);
+		buf_free(&text);
+		if (!done)
+			return error_set(err, ERROR_CONFIG, "%s: %s: %s", name,
+			    item, why.text);
+	}
+	return true;
+}
+
+static bool fill(struct settings *settings, struct error *err)
+{
+	const struct config *config = settings->config;
+
+	settings->local_domains = domains_new(
+	    config->local_domains.items, config->local_domains.count);
+	return read_networks(&config->access_allow, "ACCESS_ALLOW",
+		   &settings->allowed, err) &&
+	       read_networks(&config->access_deny, "ACCESS_DENY",
+		   &settings->denied, err) &&
+	       read_networks(&config->proxy_protocol_cidrs,
+		   "PROXY_PROTOCOL_CIDRS", &settings->proxies, err) &&
+	       read_networks(&config->trusted_relay_cidrs,
+		   "TRUSTED_RELAY_CIDRS", &settings->trusted_relays, err);
+}
+
+static void free_settings(struct settings *settings)
+{
+	domains_free(&settings->local_domains);
+	cidr_set_free(&settings->allowed);
+	cidr_set_free(&settings->denied);
+	cidr_set_free(&settings->proxies);
+	cidr_set_free(&settings->trusted_relays);
+	free(settings);
+}
+
+bool settings_new(
+    struct config *config, struct settings **result, struct error *err)
 {
 	struct settings *settings = xcalloc(1, sizeof(*settings));
 
+	*result = NULL;
 	settings->config = config;
-	settings->local_domains = domains_new(&config->local_domains);
 	settings->holders = 1;
-	return settings;
+	if (!fill(settings, err)) {
+		free_settings(settings);
+		return false;
+	}
+	*result = settings;
+	return true;
 }
 
 struct settings *settings_hold(struct settings *settings)
@@ -27,7 +85,6 @@ void settings_release(struct settings **settings)
 	*settings = NULL;
 	if (left == NULL || atomic_fetch_sub(&left->holders, 1) > 1)
 		return;
-	domains_free(&left->local_domains);
 	config_free(&left->config);
-	free(left);
+	free_settings(left);
 }

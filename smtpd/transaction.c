@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "bounds.h"
+#include "smtpd/services.h"
 #include "smtpd/session.h"
 #include "smtpd/worker.h"
 
@@ -24,6 +25,7 @@ void transaction_free(struct transaction **transaction)
 	if (*transaction == NULL)
 		return;
 	content_free(&(*transaction)->content);
+	findings_free(&(*transaction)->findings);
 	arena_free(&(*transaction)->arena);
 	free(*transaction);
 	*transaction = NULL;
@@ -32,9 +34,13 @@ void transaction_free(struct transaction **transaction)
 /* RFC 3848, RFC 6531 section 4.3. */
 static const char *protocol_of(const struct session *session)
 {
+	bool tls = session->tls[0] != '\0';
+
 	if (session->transaction->smtputf8)
-		return "UTF8SMTP";
-	return session->extended ? "ESMTP" : "SMTP";
+		return tls ? "UTF8SMTPS" : "UTF8SMTP";
+	if (!session->extended)
+		return "SMTP";
+	return tls ? "ESMTPS" : "ESMTP";
 }
 
 struct envelope transaction_envelope(const struct session *session)
@@ -47,14 +53,37 @@ struct envelope transaction_envelope(const struct session *session)
 	    .recipient_count = transaction->count,
 	    .received_ms = clock_wall_ms(),
 	    .client_ip = session->ip_text,
+	    .client_name = transaction->results.client_name,
 	    .helo = session->helo,
 	    .protocol = protocol_of(session),
+	    .tls = session->tls[0] != '\0' ? session->tls : NULL,
 	    .smtputf8 = transaction->smtputf8,
 	    .eight_bit = transaction->eight_bit,
+	    .checks = transaction->results.checks,
 	};
 }
 
 /* --- MAIL --------------------------------------------------------------- */
+
+static const char *keep_address(
+    struct transaction *transaction, const struct address *address)
+{
+	char text[ADDRESS_SIZE];
+	size_t len = address_format(address, text);
+
+	return arena_strndup(transaction->arena, text, len);
+}
+
+static void begin(struct session *session, const struct command *command)
+{
+	struct transaction *transaction = transaction_new();
+
+	session->transaction = transaction;
+	transaction->sender = keep_address(transaction, &command->address);
+	transaction->declared_size = command->size;
+	transaction->eight_bit = command->eight_bit;
+	transaction->smtputf8 = command->smtputf8;
+}
 
 bool transaction_check_mail(
     struct session *session, const struct command *command)
@@ -73,43 +102,19 @@ bool transaction_check_mail(
 		session_reply(session, reply_of_error(&err));
 		return false;
 	}
+	begin(session, command);
 	return true;
-}
-
-static const char *keep_address(
-    struct transaction *transaction, const struct address *address)
-{
-	char text[ADDRESS_SIZE];
-	size_t len = address_format(address, text);
-
-	return arena_strndup(transaction->arena, text, len);
 }
 
 void transaction_proceed_mail(
     struct session *session, const struct command *command)
 {
-	struct transaction *transaction = transaction_new();
-
-	session->transaction = transaction;
-	transaction->sender = keep_address(transaction, &command->address);
-	transaction->declared_size = command->size;
-	transaction->eight_bit = command->eight_bit;
-	transaction->smtputf8 = command->smtputf8;
+	(void)command;
 	session_move(session, STATE_SENDER);
 	session_reply(session, REPLY_SENDER_OK);
 }
 
 /* --- RCPT --------------------------------------------------------------- */
-
-bool transaction_check_rcpt(
-    struct session *session, const struct command *command)
-{
-	if (!command->address.utf8 || session->transaction->smtputf8)
-		return true;
-	session->transaction->any_refused = true;
-	session_reply(session, REPLY_NEEDS_SMTPUTF8);
-	return false;
-}
 
 /* The local part belongs to its host and is compared exactly, the domain
  * without regard to case (RFC 5321 section 2.4). */
@@ -148,38 +153,57 @@ static void add_recipient(struct transaction *transaction, const char *address)
 	    (struct recipient){.address = address, .lane = LANE_WEBHOOK};
 }
 
-/* The address as one string; <postmaster> gets our first domain. */
+/* The address as one string; <postmaster> gets our first domain, if there is
+ * one (else it will be refused). */
 static void spell_recipient(const struct worker *worker,
     const struct address *address, char *out, size_t size)
 {
-	char text[ADDRESS_SIZE];
+	char text[ADDRESS_SIZE], domain[LIMIT_DOMAIN + 1] = "";
 
 	(void)address_format(address, text);
-	if (address->domain_len > 0)
+	if (address->domain_len > 0) {
 		(void)snprintf(out, size, "%s", text);
-	else
-		(void)snprintf(out, size, "%s@%s", text,
-		    domains_first(worker->settings->local_domains));
+		return;
+	}
+	(void)domain_list_first(
+	    services_domains(worker->services), worker->settings, domain);
+	(void)snprintf(out, size, "%s@%s", text, domain);
+}
+
+bool transaction_check_rcpt(
+    struct session *session, const struct command *command)
+{
+	struct transaction *transaction = session->transaction;
+	size_t most =
+	    session->connection.worker->settings->config->max_recipients;
+	char address[ADDRESS_SIZE + LIMIT_DOMAIN + 1];
+
+	if (command->address.utf8 && !transaction->smtputf8) {
+		transaction->any_refused = true;
+		session_reply(session, REPLY_NEEDS_SMTPUTF8);
+		return false;
+	}
+	spell_recipient(session->connection.worker, &command->address, address,
+	    sizeof(address));
+	if (has_recipient(transaction, address)) {
+		session_reply(session, REPLY_RECIPIENT_OK);
+		return false;
+	}
+	if (transaction->count < most && transaction->count < LIMIT_RECIPIENTS)
+		return true;
+	session_reply(session, REPLY_TOO_MANY_RECIPIENTS);
+	return false;
 }
 
 void transaction_proceed_rcpt(
     struct session *session, const struct command *command)
 {
 	struct transaction *transaction = session->transaction;
-	struct worker *worker = session->connection.worker;
-	size_t most = worker->settings->config->max_recipients;
-	char address[ADDRESS_SIZE + LIMIT_DOMAIN];
+	char address[ADDRESS_SIZE + LIMIT_DOMAIN + 1];
 
-	spell_recipient(worker, &command->address, address, sizeof(address));
-	if (!has_recipient(transaction, address)) {
-		if (transaction->count >= most ||
-		    transaction->count >= LIMIT_RECIPIENTS) {
-			session_reply(session, REPLY_TOO_MANY_RECIPIENTS);
-			return;
-		}
-		add_recipient(
-		    transaction, arena_strdup(transaction->arena, address));
-	}
+	spell_recipient(session->connection.worker, &command->address, address,
+	    sizeof(address));
+	add_recipient(transaction, arena_strdup(transaction->arena, address));
 	session_move(session, STATE_RECIPIENTS);
 	session_reply(session, REPLY_RECIPIENT_OK);
 }

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "envelope.h"
 #include "error.h"
+#include "smtpd/check.h"
 #include "smtpd/data.h"
 
 #include <stdbool.h>
@@ -23,7 +24,9 @@ struct transaction {
 	bool eight_bit, smtputf8;
 	struct recipient *recipients;
 	size_t count, room;
-	bool any_refused; /* a recipient was */
+	bool any_refused;               /* a recipient was */
+	struct check_findings findings; /* of MAIL and all that follows */
+	struct results results;         /* of all stages */
 
 	struct content content;
 	char id[ID_TEXT + 1]; /* once there is a draft */

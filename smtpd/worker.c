@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "bounds.h"
+#include "smtpd/figures.h"
 #include "smtpd/reply.h"
 #include "smtpd/session.h"
 
@@ -26,7 +27,7 @@
 
 struct accepting {
 	struct worker *worker;
-	int fd;
+	struct listener listener;
 	struct loop_watch *watch;
 };
 
@@ -45,24 +46,29 @@ bool worker_is_crowded(const struct worker *worker)
 
 /* --- accepting ----------------------------------------------------------- */
 
-/* Not a session yet: one line, and good-bye. */
+/* Not a session yet: one line, and good-bye. Whoever waits for TLS would not
+ * understand the line. */
 static void turn_away(
-    struct worker *worker, int fd, const struct ip *ip, enum reply reply)
+    struct accepting *accepting, int fd, const struct ip *ip, enum reply reply)
 {
+	struct worker *worker = accepting->worker;
 	char text[IP_TEXT];
 
 	ip_format(ip, text);
 	log_event(LOG_WARN, "limit_exceeded", LOG_TEXT("ip", text),
 	    LOG_TEXT("limit", reply_reason(reply)));
-	(void)reply_append(&worker->out, reply);
+	metric_add(&figure_connections_refused, reply_reason(reply), 1);
+	if (!accepting->listener.tls)
+		(void)reply_append(&worker->out, reply);
 	(void)send(
 	    fd, worker->out.data, worker->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	buf_clear(&worker->out);
 	(void)close(fd);
 }
 
-static void welcome(struct worker *worker, int fd, const struct ip *ip)
+static void welcome(struct accepting *accepting, int fd, const struct ip *ip)
 {
+	struct worker *worker = accepting->worker;
 	const struct config *config = worker->settings->config;
 	struct limiter_rules rules = {
 	    .connections = config->smtp_max_connections,
@@ -70,18 +76,23 @@ static void welcome(struct worker *worker, int fd, const struct ip *ip)
 	    .rate_per_address = config->smtp_max_rate_per_ip,
 	};
 
+	/* It speaks for others, who are counted when they are known. */
+	if (cidr_set_has(worker->settings->proxies, ip)) {
+		rules.per_address = 0;
+		rules.rate_per_address.count = 0;
+	}
 	switch (limiter_admit(worker->limiter, &rules, ip, worker->now_ms)) {
 	case ADMISSION_GRANTED:
-		session_open(worker, fd, ip);
+		session_open(worker, fd, ip, accepting->listener.tls);
 		break;
 	case ADMISSION_CROWDED:
-		turn_away(worker, fd, ip, REPLY_TOO_MANY_CONNECTIONS);
+		turn_away(accepting, fd, ip, REPLY_TOO_MANY_CONNECTIONS);
 		break;
 	case ADMISSION_TOO_MANY:
-		turn_away(worker, fd, ip, REPLY_TOO_MANY_FROM_ADDRESS);
+		turn_away(accepting, fd, ip, REPLY_TOO_MANY_FROM_ADDRESS);
 		break;
 	case ADMISSION_TOO_FREQUENT:
-		turn_away(worker, fd, ip, REPLY_TOO_FAST_FROM_ADDRESS);
+		turn_away(accepting, fd, ip, REPLY_TOO_FAST_FROM_ADDRESS);
 		break;
 	}
 }
@@ -107,8 +118,8 @@ static void on_listening_ready(void *arg, unsigned ready)
 	worker_touch(worker);
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		len = sizeof(name);
-		fd = accept4(accepting->fd, (struct sockaddr *)&name, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(accepting->listener.fd, (struct sockaddr *)&name,
+		    &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			/* Another loop was faster; or, without a free
 			 * descriptor, the next tick tries again. */
@@ -118,7 +129,7 @@ static void on_listening_ready(void *arg, unsigned ready)
 			return;
 		}
 		ip = ip_of_socket(&name);
-		welcome(worker, fd, &ip);
+		welcome(accepting, fd, &ip);
 	}
 }
 
@@ -188,7 +199,8 @@ static void *run_worker(void *arg)
 /* --- from outside -------------------------------------------------------- */
 
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
-    struct settings *settings, const int *listening, size_t count)
+    struct services *services, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners)
 {
 	struct worker *worker = xmalloc(sizeof(*worker));
 
@@ -197,6 +209,8 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->loop = loop_new();
 	worker->spool = spool;
 	worker->limiter = limiter;
+	worker->services = services;
+	worker->tls = tls;
 	worker->settings = settings_hold(settings);
 	worker->started_ms = clock_wall_ms();
 	worker->out = buf_new(2 * WORKER_OUT_HIGH);
@@ -204,15 +218,17 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->stop = (struct loop_task){.call = on_stop, .arg = worker};
 	worker->tick = loop_timer_new(worker->loop, on_tick, worker);
 	loop_timer_set(worker->tick, TICK_MS);
-	worker->accepting = xcalloc(count, sizeof(*worker->accepting));
-	worker->accepting_count = count;
-	for (size_t i = 0; i < count; i++) {
+	worker->accepting =
+	    xcalloc(listeners->count, sizeof(*worker->accepting));
+	worker->accepting_count = listeners->count;
+	for (size_t i = 0; i < listeners->count; i++) {
 		struct accepting *accepting = &worker->accepting[i];
 
 		accepting->worker = worker;
-		accepting->fd = listening[i];
-		accepting->watch = loop_watch_open(worker->loop, listening[i],
-		    LOOP_READ, on_listening_ready, accepting);
+		accepting->listener = listeners->all[i];
+		accepting->watch =
+		    loop_watch_open(worker->loop, accepting->listener.fd,
+			LOOP_READ, on_listening_ready, accepting);
 	}
 	return worker;
 }

@@ -9,8 +9,11 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
+#include "base/tls_server.h"
 #include "error.h"
 #include "smtpd/limiter.h"
+#include "smtpd/listener.h"
+#include "smtpd/services.h"
 #include "smtpd/settings.h"
 #include "spool/spool.h"
 
@@ -31,6 +34,8 @@ struct worker {
 	struct loop *loop;
 	struct spool *spool;       /* shared */
 	struct limiter *limiter;   /* shared */
+	struct services *services; /* shared */
+	struct tls_server *tls;    /* shared */
 	struct settings *settings; /* held; replaced by worker_reload() */
 	pthread_t thread;
 
@@ -55,7 +60,8 @@ struct worker {
 
 /* Ready to run; holds the settings. The sockets must outlive it. */
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
-    struct settings *settings, const int *listening, size_t count);
+    struct services *services, struct tls_server *tls,
+    struct settings *settings, const struct listeners *listeners);
 MUST_CHECK bool worker_start(struct worker *worker, struct error *err);
 /* Gives it other settings, of which it takes a hold. Any thread. */
 void worker_reload(struct worker *worker, struct settings *settings);

@@ -20,6 +20,7 @@ struct agent {
 	uint64_t claims; /* counts up */
 	struct history *history;
 	int64_t reaped_mono_ms, swept_mono_ms, settled_mono_ms;
+	int64_t expired_mono_ms;
 	struct unlinker *unlinker;
 	/* Unlinked, but their doomed rows are still there. */
 	struct tasks unlinked;
@@ -37,12 +38,14 @@ struct turn {
 	/* To do when it is durable. */
 	struct tasks unlink, status, died;
 	/* To do, and to sync, before it is. */
-	struct tasks bury, revive;
+	struct tasks bury, revive, keep;
 	/* Names that a message which stays gives up: dropped before it is,
 	 * under the writer's lock. Nobody can be giving such a name back at
 	 * that moment, and nobody drops one later that was given back. */
 	struct tasks leave;
 	bool sync_status; /* cancel and hold must survive a rebuild */
+	/* The agent whose unlinker gets what ends; 0: whoever comes first. */
+	uint64_t owner;
 };
 
 /* Begins the transaction. */
@@ -92,6 +95,8 @@ void settle_outcome(struct turn *turn, const struct outcome *outcome);
 /* Claims up to `want` due tries (claim.c). */
 size_t claim_due(
     struct turn *turn, struct agent *agent, struct work **works, size_t want);
+/* Whether the process of that agent lives. */
+bool agent_is_live(const struct spool *spool, uint64_t id);
 /* Frees claims of dead agents, and those past their limit. */
 void claim_reap(struct turn *turn, struct agent *agent);
 /* Whether claim_reap() would find any; and how long until the lane's next

@@ -204,15 +204,13 @@ int64_t claim_next_wait(
 
 /* --- the claims of the dead ------------------------------------------- */
 
-static bool agent_lives(const struct agent *agent, uint64_t other)
+bool agent_is_live(const struct spool *spool, uint64_t id)
 {
 	char path[64];
 
-	if (other == agent->id)
-		return true;
 	(void)snprintf(
-	    path, sizeof(path), "run/agents/%016" PRIx64 ".lock", other);
-	return guard_is_live(agent->spool->root, path);
+	    path, sizeof(path), "run/agents/%016" PRIx64 ".lock", id);
+	return guard_is_live(spool->root, path);
 }
 
 /* Walks the claims; each distinct agent is asked for once in a row. Collects
@@ -236,7 +234,8 @@ static size_t find_lost(struct agent *agent, struct index_txn *txn,
 
 		if (owner != asked) {
 			asked = owner;
-			lives = agent_lives(agent, owner);
+			lives = owner == agent->id ||
+				agent_is_live(agent->spool, owner);
 		}
 		if (!key_delivery(key, &id, &recipient) ||
 		    !delivery_get(txn, &id, recipient, &row))

@@ -20,8 +20,10 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "bounds.h"
+#include "spool/figures.h"
 #include "spool/flight.h"
 #include "spool/heal.h"
+#include "spool/idempotency.h"
 #include "spool/internal.h"
 #include "spool/notify.h"
 #include "spool/pace.h"
@@ -65,6 +67,13 @@ struct committer {
 
 /* --- files ------------------------------------------------------------ */
 
+static const char *kind_name(enum error_kind kind)
+{
+	return kind == ERROR_FULL    ? "full"
+	       : kind == ERROR_LIMIT ? "limit"
+				     : "io";
+}
+
 /* Tells the session that its message is not and never will be stored; by then
  * nothing of it is left, unless it is undecided. */
 static void refuse(struct draft *draft, bool drop_file)
@@ -73,6 +82,7 @@ static void refuse(struct draft *draft, bool drop_file)
 	spool_committed_fn *done = draft->done;
 	void *arg = draft->done_arg;
 
+	metric_add(&figure_commit_refused, kind_name(failure.kind), 1);
 	draft_free(&draft, drop_file);
 	done(arg, &failure);
 }
@@ -141,6 +151,14 @@ static bool sync_files(
 
 /* --- rows ------------------------------------------------------------- */
 
+static void put_rows(
+    struct index_txn *txn, const struct draft *draft, struct counters *counters)
+{
+	message_rows_put(txn, &draft->rows, counters);
+	if (draft->key != NULL)
+		idempotency_put(txn, clock_wall_ms(), draft->key);
+}
+
 /* All rows of the group in one transaction, and which they are. */
 static bool commit_rows(struct group *group, struct error *err)
 {
@@ -155,8 +173,7 @@ static bool commit_rows(struct group *group, struct error *err)
 	for (group->put = 0; group->put < group->count && !index_failed(txn);
 	     group->put++) {
 		ids[group->put] = group->drafts[group->put]->id;
-		message_rows_put(
-		    txn, &group->drafts[group->put]->rows, &counters);
+		put_rows(txn, group->drafts[group->put], &counters);
 	}
 	counters.accepted += group->put;
 	counters_put(txn, &counters);
@@ -192,8 +209,8 @@ static void syncer_begin(struct syncer *syncer, struct group *group)
 {
 	(void)pthread_mutex_lock(&syncer->lock);
 	syncer->group = group;
-	(void)pthread_cond_signal(&syncer->changed);
 	(void)pthread_mutex_unlock(&syncer->lock);
+	(void)pthread_cond_signal(&syncer->changed);
 }
 
 static bool syncer_finish(struct syncer *syncer, struct error *err)
@@ -215,10 +232,14 @@ static bool syncer_finish(struct syncer *syncer, struct error *err)
 static void acknowledge(struct group *group)
 {
 	struct spool *spool = group->spool;
+	int64_t now = clock_mono_us();
 	struct error ignored;
 
-	for (size_t i = 0; i < group->count; i++)
+	for (size_t i = 0; i < group->count; i++) {
 		group->drafts[i]->done(group->drafts[i]->done_arg, NULL);
+		metric_observe(&figure_commit_duration, NULL,
+		    (uint64_t)(now - group->drafts[i]->given_us));
+	}
 	notifier_wake(spool->notifier);
 	for (size_t i = 0; i < group->count; i++) {
 		struct draft *draft = group->drafts[i];
@@ -228,6 +249,8 @@ static void acknowledge(struct group *group)
 			    spool->options.announce_arg, draft->id_text, false);
 		/* Recovery drops the name if we cannot. */
 		(void)os_unlink(spool->writer, draft->id_text, &ignored);
+		if (draft->body_len > LIMIT_KEEP_CACHED)
+			os_drop_cached(draft->fd);
 		draft_free(&draft, false);
 	}
 	group->count = 0;
@@ -366,6 +389,9 @@ static void time_group(struct committer *committer, struct group *group)
 	commit_group(committer, group);
 	committer->last_ended_us = clock_mono_us();
 	committer->last_took_us = committer->last_ended_us - began;
+	metric_observe(
+	    &figure_group_duration, NULL, (uint64_t)committer->last_took_us);
+	metric_observe(&figure_group_messages, NULL, committer->last_count);
 }
 
 static void *run(void *arg)
@@ -414,9 +440,10 @@ void committer_add(struct committer *committer, struct draft *draft)
 	wanted = ++committer->queued == committer->hoped;
 	*committer->last = draft;
 	committer->last = &draft->next;
+	(void)pthread_mutex_unlock(&committer->lock);
+	/* Unlocked, so that the thread does not wake to wait for the lock. */
 	if (wanted)
 		(void)pthread_cond_signal(&committer->filled);
-	(void)pthread_mutex_unlock(&committer->lock);
 }
 
 void committer_wake(struct committer *committer)

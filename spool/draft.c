@@ -4,6 +4,7 @@
  * reserved room, and the envelope is written into that room last.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/os.h"
 #include "bounds.h"
@@ -17,6 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+
+/* Made before the first byte comes, while the client is busy: so the 250 does
+ * not wait for it. */
+static bool create_file(struct draft *draft, struct error *err)
+{
+	return os_open(draft->spool->writer, draft->id_text,
+	    O_RDWR | O_CREAT | O_EXCL, 0660, &draft->fd, err);
+}
 
 bool spool_has_room(struct spool *spool, uint64_t size, struct error *err)
 {
@@ -56,6 +65,10 @@ bool spool_begin(struct spool *spool, const struct envelope *so_far,
 	room_promise(&spool->room, draft->promised);
 	(void)crypto_generichash_init(
 	    &draft->hash, spool->key, sizeof(spool->key), ENVELOPE_HASH_BYTES);
+	if (!create_file(draft, err)) {
+		draft_free(&draft, false);
+		return false;
+	}
 	*result = draft;
 	return true;
 }
@@ -63,12 +76,6 @@ bool spool_begin(struct spool *spool, const struct envelope *so_far,
 const char *spool_draft_id(const struct draft *draft)
 {
 	return draft->id_text;
-}
-
-static bool create_file(struct draft *draft, struct error *err)
-{
-	return os_open(draft->spool->writer, draft->id_text,
-	    O_RDWR | O_CREAT | O_EXCL, 0660, &draft->fd, err);
 }
 
 /* Appends bytes to the file of a streamed draft. */
@@ -91,8 +98,7 @@ static bool stream(
 
 static bool flush_pending(struct draft *draft, struct error *err)
 {
-	if (draft->fd < 0 && !create_file(draft, err))
-		return false;
+	draft->streamed = true;
 	if (!stream(draft, draft->pending.data, draft->pending.len, err))
 		return false;
 	buf_clear(&draft->pending);
@@ -104,12 +110,12 @@ bool spool_write(
 {
 	(void)crypto_generichash_update(&draft->hash, data, len);
 	draft->body_len += len;
-	if (draft->fd < 0 && draft->pending.len + len <= LIMIT_DRAFT_MEMORY)
+	if (!draft->streamed && draft->pending.len + len <= LIMIT_DRAFT_MEMORY)
 		return buf_append(&draft->pending, data, len);
 	/* Small pieces of a large message are gathered into chunks. */
-	if (draft->fd >= 0 && draft->pending.len + len <= LIMIT_WRITE_CHUNK)
+	if (draft->streamed && draft->pending.len + len <= LIMIT_WRITE_CHUNK)
 		return buf_append(&draft->pending, data, len);
-	if ((draft->pending.len > 0 || draft->fd < 0) &&
+	if ((draft->pending.len > 0 || !draft->streamed) &&
 	    !flush_pending(draft, err))
 		return false;
 	if (len < LIMIT_WRITE_CHUNK)
@@ -164,6 +170,7 @@ void draft_free(struct draft **draft, bool drop_file)
 	room_release(&gone->spool->room, gone->promised);
 	buf_free(&gone->pending);
 	arena_free(&gone->arena);
+	free(gone->key);
 	free(gone);
 	*draft = NULL;
 }
@@ -208,14 +215,14 @@ static bool write_at_once(
 	    {.iov_base = front->data, .iov_len = front->len},
 	    {.iov_base = draft->pending.data, .iov_len = draft->pending.len}};
 
-	return create_file(draft, err) && os_writev(draft->fd, parts, 2, err);
+	return os_writev(draft->fd, parts, 2, err);
 }
 
 static bool write_file(struct draft *draft, const struct envelope *envelope,
     const char *trace, size_t trace_len, uint64_t *size, struct error *err)
 {
 	struct buf front = buf_new(LIMIT_ENVELOPE + LIMIT_TRACE);
-	bool streamed = draft->fd >= 0, done;
+	bool streamed = draft->streamed, done;
 
 	if (trace_len > LIMIT_TRACE)
 		return error_set(err, ERROR_LIMIT,
@@ -242,6 +249,7 @@ void spool_commit(struct draft **draft, const struct envelope *envelope,
 
 	*draft = NULL;
 	own.id = given->id;
+	given->given_us = clock_mono_us();
 	given->done = done;
 	given->done_arg = arg;
 	given->arena = arena_new();

@@ -100,6 +100,37 @@ static bool append_checks(struct buf *out, const struct check_results *checks)
 	       append_text(out, "spamline", checks->spam_status_header);
 }
 
+static bool append_finding(struct buf *out, const struct check_finding *finding)
+{
+	return buf_printf(out, " f %" PRId64 " ", finding->duration_ms) &&
+	       append_value(out, finding->check, LIMIT_ENVELOPE) &&
+	       buf_append_char(out, ' ') &&
+	       append_value(out, finding->result, LIMIT_ENVELOPE) &&
+	       buf_append_char(out, ' ') &&
+	       append_value(out, finding->saw == NULL ? "" : finding->saw,
+		   LIMIT_ENVELOPE) &&
+	       buf_append(out, "\r\n", 2);
+}
+
+/* As many as LIMIT_FINDINGS_ROOM takes. */
+static bool append_findings(struct buf *out, const struct envelope *envelope)
+{
+	size_t end = out->len + LIMIT_FINDINGS_ROOM;
+
+	for (size_t i = 0; i < envelope->finding_count; i++) {
+		const struct check_finding *finding = &envelope->findings[i];
+		size_t start = out->len;
+
+		if (!append_finding(out, finding))
+			return false;
+		if (out->len > end) {
+			out->len = start;
+			return true;
+		}
+	}
+	return true;
+}
+
 /* All fields but the spam report, which takes what room is left. */
 static bool append_fields(struct buf *out, const struct envelope *envelope)
 {
@@ -122,7 +153,8 @@ static bool append_fields(struct buf *out, const struct envelope *envelope)
 	    !append_text(out, "ret", envelope->ret) ||
 	    !append_text(out, "msgid", envelope->message_id) ||
 	    !append_text(out, "was", envelope->imported_id) ||
-	    !append_checks(out, &envelope->checks))
+	    !append_checks(out, &envelope->checks) ||
+	    !append_findings(out, envelope))
 		return false;
 	for (size_t i = 0; i < envelope->recipient_count; i++) {
 		if (!append_recipient(out, &envelope->recipients[i]))
@@ -171,7 +203,7 @@ static bool append_padding(struct buf *out, size_t pad)
 
 size_t envelope_header_reserve(const struct envelope *so_far)
 {
-	size_t total = LIMIT_ENVELOPE_ROOM + LIMIT_TRACE;
+	size_t total = LIMIT_ENVELOPE_ROOM + LIMIT_FINDINGS_ROOM + LIMIT_TRACE;
 
 	for (size_t i = 0; i < so_far->recipient_count; i++) {
 		const struct recipient *r = &so_far->recipients[i];
@@ -476,9 +508,40 @@ static bool read_recipient(
 	return true;
 }
 
+/* The next blank-terminated word; NULL if there is none. */
+static const char *next_word(struct arena *arena, const char **text)
+{
+	size_t len = strcspn(*text, " ");
+	const char *word;
+
+	if (len == 0 || (*text)[len] == '\0')
+		return NULL;
+	word = arena_strndup(arena, *text, len);
+	*text += len + 1;
+	return word;
+}
+
+static bool read_finding(
+    const char *text, struct arena *arena, struct check_finding *finding)
+{
+	uint64_t duration_ms;
+
+	if (!next_number(&text, INT64_MAX, &duration_ms) || *text++ != ' ')
+		return false;
+	finding->duration_ms = (int64_t)duration_ms;
+	finding->check = next_word(arena, &text);
+	if (finding->check != NULL)
+		finding->result = next_word(arena, &text);
+	finding->saw = text;
+	return finding->result != NULL;
+}
+
 struct reading {
+	struct arena *arena;
 	struct envelope *envelope;
 	struct recipient *recipients;
+	struct check_finding *findings;
+	size_t finding_room;
 	size_t seen;
 	bool has_id;
 };
@@ -490,6 +553,28 @@ static bool take_flags(const char *text, struct envelope *envelope)
 	envelope->authenticated = (flags & 1) != 0;
 	envelope->smtputf8 = (flags & 2) != 0;
 	envelope->eight_bit = (flags & 4) != 0;
+	return true;
+}
+
+static bool take_finding(struct reading *reading, const char *text)
+{
+	struct envelope *envelope = reading->envelope;
+	struct check_finding finding = {.check = NULL}, *grown;
+
+	if (!read_finding(text, reading->arena, &finding))
+		return false;
+	if (envelope->finding_count == reading->finding_room) {
+		reading->finding_room =
+		    reading->finding_room == 0 ? 16 : 2 * reading->finding_room;
+		grown = arena_alloc(
+		    reading->arena, reading->finding_room * sizeof(*grown));
+		if (envelope->finding_count > 0)
+			memcpy(grown, reading->findings,
+			    envelope->finding_count * sizeof(*grown));
+		reading->findings = grown;
+		envelope->findings = grown;
+	}
+	reading->findings[envelope->finding_count++] = finding;
 	return true;
 }
 
@@ -519,6 +604,9 @@ static bool take_field(
 	else if (strcmp(field->key, "checks") == 0)
 		return read_checks(field->value, &envelope->checks) ||
 		       corrupt(err, "its check results are malformed");
+	else if (strcmp(field->key, "f") == 0)
+		return take_finding(reading, field->value) ||
+		       corrupt(err, "a finding is malformed");
 	else if (strcmp(field->key, "r") == 0) {
 		if (reading->seen == envelope->recipient_count)
 			return corrupt(err, "it has too many recipients");
@@ -537,7 +625,7 @@ bool envelope_header_read(const char *bytes, size_t len, struct arena *arena,
 {
 	const char *at = bytes + ENVELOPE_STATUS_OFFSET, *end = bytes + len;
 	const char *stop;
-	struct reading reading = {.envelope = envelope};
+	struct reading reading = {.arena = arena, .envelope = envelope};
 	struct field field;
 
 	memset(envelope, 0, sizeof(*envelope));

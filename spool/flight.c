@@ -7,6 +7,7 @@
 #include "spool/agent.h"
 #include "spool/guard.h"
 #include "spool/id.h"
+#include "spool/idempotency.h"
 #include "spool/message.h"
 #include "spool/recover.h"
 
@@ -115,6 +116,7 @@ bool flight_retract(
 	if (done) {
 		for (size_t i = 0; i < count; i++)
 			retract(&turn, &ids[i]);
+		idempotency_forget(turn.txn, ids, count);
 		done = turn_commit(&turn, NULL, err);
 	}
 	history_free(&history);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "spool/figures.h"
 #include "spool/flight.h"
 #include "spool/internal.h"
 #include "spool/recover.h"
@@ -58,6 +59,7 @@ void spool_heal(struct spool *spool)
 	}
 	spool->undecided_count = 0;
 	atomic_store(&spool->broken, false);
+	metric_set(&figure_healthy, NULL, 1);
 	log_event(LOG_WARN, "spool_healed", LOG_NUMBER("kept", report.kept),
 	    LOG_NUMBER("orphaned", report.orphaned));
 }

@@ -549,6 +549,7 @@ bool index_verify_table(struct index *index, enum index_table table,
 	*rows = 0;
 	if (!index_read_begin(index, &txn, err))
 		return false;
+	assert(txn != NULL);
 	code = mdb_cursor_open(txn->txn, index->tables[table], &cursor);
 	if (code == 0) {
 		code = verify_rows(cursor, rows);

@@ -19,9 +19,12 @@
 
 #define SPOOL_KEY_BYTES 32
 #define SPOOL_UUID_TEXT 36
+/* Of delivered messages (kept.h). */
+#define KEPT_FOLDER "kept"
 
 struct committer;
 struct notifier;
+struct idempotency_row;
 
 struct spool {
 	struct spool_options options;
@@ -63,9 +66,10 @@ struct draft {
 	char id_text[ID_TEXT + 1];
 
 	/* Content: first in memory; in the file from `reserve` on once it has
-	 * grown (fd >= 0). `pending` is what is not written yet. */
+	 * grown (streamed). `pending` is what is not written yet. */
 	struct buf pending;
 	int fd;
+	bool streamed;
 	size_t reserve;
 	uint64_t body_len; /* pending included */
 	uint64_t written;  /* of the body */
@@ -76,8 +80,10 @@ struct draft {
 	/* Once given to spool_commit(). */
 	struct arena *arena;
 	struct message_rows rows; /* in the arena */
+	struct idempotency_row *key; /* NULL: of no key */
 	struct error failure;     /* kind ERROR_NONE: all went well so far */
 	bool linked;
+	int64_t given_us; /* clock_mono_us() */
 	spool_committed_fn *done;
 	void *done_arg;
 };

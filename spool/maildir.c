@@ -239,6 +239,19 @@ bool maildir_link(const struct maildirs *dirs, enum box from, enum box to,
 	return os_link(folder, name, dirs->fresh[to], id, err);
 }
 
+bool maildir_link_to(const struct maildirs *dirs, enum box from, const char *id,
+    int folder, struct error *err)
+{
+	char name[256];
+	int home;
+
+	if (!locate(dirs, from, id, &home, name))
+		return error_set(err, ERROR_NOT_FOUND,
+		    "the file of %s is not in %s", id, names[from]);
+	return faccessat(folder, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       os_link(home, name, folder, id, err);
+}
+
 bool maildir_unlink(const struct maildirs *dirs, enum box box, const char *id,
     struct error *err)
 {

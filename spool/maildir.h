@@ -41,6 +41,10 @@ unsigned maildir_names(const struct maildirs *dirs, const char *id);
 /* Gives the message a name in another box too; fine if it has it already. */
 MUST_CHECK bool maildir_link(const struct maildirs *dirs, enum box from,
     enum box to, const char *id, struct error *err);
+/* Gives it its id as a name in a folder that is no maildir; fine if it has it
+ * already. */
+MUST_CHECK bool maildir_link_to(const struct maildirs *dirs, enum box from,
+    const char *id, int folder, struct error *err);
 /* Takes its name away; fine if there is none. */
 bool maildir_unlink(const struct maildirs *dirs, enum box box, const char *id,
     struct error *err);

@@ -10,6 +10,7 @@
 #ifndef SPOOL_OPERATOR_H
 #define SPOOL_OPERATOR_H
 
+#include "base/buf.h"
 #include "envelope.h"
 #include "error.h"
 #include "spool/spool.h"
@@ -56,6 +57,21 @@ typedef void operator_circuit_fn(
 MUST_CHECK bool operator_circuits(struct spool *spool,
     operator_circuit_fn *each, void *arg, struct error *err);
 
+/* --- metrics ---------------------------------------------------------- */
+
+/* Appends in Prometheus' text format what the index counts, and what all
+ * programs of the spool recorded, those that died included (base/metrics.h). */
+MUST_CHECK bool operator_metrics(
+    struct spool *spool, struct buf *out, struct error *err);
+/* Of all programs, the histograms of these names. */
+struct metric_histogram;
+MUST_CHECK bool operator_histograms(struct spool *spool,
+    const char *const *names, size_t count, struct metric_histogram *out,
+    struct error *err);
+
+/* Whether something can be made durable in the index: makes it. */
+MUST_CHECK bool operator_probe(struct spool *spool, struct error *err);
+
 /* --- list ------------------------------------------------------------- */
 
 /* Which deliveries: those for which all that is set is true. All zero is
@@ -68,7 +84,8 @@ struct operator_filter {
 	const char *recipient;      /* whatever its case */
 	const char *sender;         /* likewise; "" is the null sender */
 	const char *reason;         /* of the last failure */
-	int64_t received_before_ms; /* 0 = any time */
+	int64_t received_since_ms;  /* 0 = any time */
+	int64_t received_before_ms; /* likewise; not included */
 	int64_t died_before_ms;     /* of a walk by death; 0 = any time */
 };
 
@@ -106,6 +123,29 @@ void operator_list_free(struct operator_list **list);
 MUST_CHECK bool operator_list_next(struct operator_list *list,
     const struct operator_entry **entry, struct error *err);
 
+/*
+ * Pages: a walk may end early, and another one, with the same filter and
+ * sequence, go on behind the last entry that was read. What stays in the list
+ * is met exactly once, whatever moves meanwhile; what joins behind the cursor
+ * is met too.
+ */
+#define OPERATOR_CURSOR 160
+/* Where the walk stands, as text of letters, digits and '-'; false at the
+ * end. */
+bool operator_list_cursor(
+    const struct operator_list *list, char cursor[OPERATOR_CURSOR]);
+/* Before the first entry is read. False if that is no cursor of such a walk. */
+MUST_CHECK bool operator_list_resume(
+    struct operator_list *list, const char *cursor);
+/* The walk ends after looking at about so many rows of the index, whether
+ * they pass or not; its cursor says where to go on. */
+void operator_list_bound(struct operator_list *list, uint64_t rows);
+
+/* Calls each() for the latest dead letters, latest first. */
+typedef void operator_entry_fn(void *arg, const struct operator_entry *entry);
+MUST_CHECK bool operator_last_dead(struct spool *spool, size_t most,
+    operator_entry_fn *each, void *arg, struct error *err);
+
 /* Whether the message still has its file, in the queue or among the dead: a
  * mail reader may have removed that of a dead letter. */
 bool operator_has_file(struct spool *spool, const struct id *id);
@@ -135,6 +175,7 @@ enum operator_result {
 	OPERATOR_DONE,
 	OPERATOR_UNSUITED, /* its state does not allow it */
 	OPERATOR_NO_FILE,  /* a dead letter that was removed by hand */
+	OPERATOR_ENDING,   /* replay: it has just ended, ask again soon */
 	OPERATOR_NOT_FOUND /* no such message: only its id is set */
 };
 
@@ -149,6 +190,29 @@ typedef void operator_acted_fn(
 MUST_CHECK bool operator_act(struct spool *spool,
     const struct operator_order *order, operator_acted_fn *acted, void *arg,
     struct error *err);
+
+/* --- replay ----------------------------------------------------------- */
+
+struct operator_replay_order {
+	const char *who;
+	/* These messages; none: all that ended in this time, to the hour
+	 * (until_ms 0 = up to now). */
+	const struct id *ids;
+	size_t id_count;
+	int64_t since_ms, until_ms;
+	const char *recipient; /* only this one; NULL = all */
+	enum lane lane;        /* 0 = the webhook's */
+	bool dry_run;          /* only tell what would be done */
+};
+
+/* Puts messages that were delivered, and are kept (KEEP_DELIVERED), back into
+ * the queue, with the id and the idempotency keys that they had. acted() hears
+ * of each delivery: done; UNSUITED if the message is in the spool already, or
+ * nothing of it is asked for; ENDING; NO_FILE if its file is damaged; NOT_FOUND
+ * if it is not kept. On failure what was told stands. */
+MUST_CHECK bool operator_replay(struct spool *spool,
+    const struct operator_replay_order *order, operator_acted_fn *acted,
+    void *arg, struct error *err);
 
 /* --- trace ------------------------------------------------------------ */
 

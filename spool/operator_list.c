@@ -2,10 +2,13 @@
  * which begins behind the key where the one before ended. */
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/number.h"
 #include "spool/id.h"
 #include "spool/internal.h"
 #include "spool/operator.h"
 
+#include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -14,6 +17,7 @@
  * that it looks at at most. */
 #define ENTRIES 256
 #define VISITS 4096
+#define DAY_MS (24 * 60 * 60 * INT64_C(1000))
 
 struct operator_list {
 	struct spool *spool;
@@ -23,11 +27,32 @@ struct operator_list {
 	struct key prefix;
 	struct key from; /* where the next transaction begins */
 	bool ended;
+	uint64_t rows_left; /* that it may look at */
+	/* The entry that was given last. In a walk over what is looked up,
+	 * `skip` is how many recipients of the message at `from` were given
+	 * before this walk began. */
+	bool any_given;
+	struct id given_id;
+	unsigned given_recipient, skip;
+	int64_t given_time_ms;
 
 	struct arena *arena; /* of the texts below */
 	struct operator_entry *entries;
 	size_t size, count, next;
 };
+
+/* Ids begin with the time at which they were made, which is within a day of
+ * the one that the message was received at. */
+static void begin_at(struct operator_list *list, int64_t since_ms)
+{
+	uint64_t ms = since_ms > DAY_MS ? (uint64_t)(since_ms - DAY_MS) : 0;
+
+	if (list->table == TABLE_DEAD || list->filter.id != NULL)
+		return;
+	for (int i = 0; i < 6; i++)
+		list->from.data[list->from.len++] =
+		    (uint8_t)(ms >> (40 - 8 * i));
+}
 
 struct operator_list *operator_list_new(struct spool *spool,
     const struct operator_filter *filter, enum operator_sequence sequence)
@@ -51,6 +76,8 @@ struct operator_list *operator_list_new(struct spool *spool,
 		list->filter.state = STATE_DEAD;
 	}
 	list->from = list->prefix;
+	list->rows_left = UINT64_MAX;
+	begin_at(list, filter->received_since_ms);
 	return list;
 }
 
@@ -80,7 +107,8 @@ static bool passes_delivery(
 static bool passes_message(
     const struct operator_filter *filter, const struct message_row *row)
 {
-	return (filter->sender == NULL ||
+	return row->received_ms >= filter->received_since_ms &&
+	       (filter->sender == NULL ||
 		   strcasecmp(filter->sender, row->sender) == 0) &&
 	       (filter->received_before_ms == 0 ||
 		   row->received_ms < filter->received_before_ms);
@@ -141,7 +169,7 @@ static void take_message(
 
 	if (!message_get(txn, id, &message))
 		return;
-	for (unsigned i = 0; i < message.recipients; i++) {
+	for (unsigned i = list->skip; i < message.recipients; i++) {
 		if (delivery_get(txn, id, i, &row))
 			take(list, txn, id, i, &row);
 	}
@@ -157,6 +185,7 @@ static void take_row(struct operator_list *list, struct index_txn *txn,
 	if (list->table == TABLE_LOOKUP) {
 		id = key_id(key);
 		take_message(list, txn, &id);
+		list->skip = 0;
 		return;
 	}
 	if (!key_delivery(key, &id, &recipient))
@@ -188,11 +217,16 @@ static bool fill(struct operator_list *list, struct error *err)
 	walk = index_walk_new(txn, list->table);
 	found = index_seek(walk, key_bytes(&list->from),
 	    key_bytes(&list->prefix), &key, &value);
+	/* Of another message none were given. */
+	if (found && (key.len != list->from.len ||
+			 memcmp(key.data, list->from.data, key.len) != 0))
+		list->skip = 0;
 	while (found && !is_past_the_end(list, key) && list->count < ENTRIES &&
-	       visits < VISITS) {
+	       visits < VISITS && list->rows_left > 0) {
 		take_row(list, txn, key, value);
 		list->from = key_behind(key);
 		visits++;
+		list->rows_left--;
 		found = index_next(walk, &key, &value);
 	}
 	list->ended = !found || is_past_the_end(list, key);
@@ -205,13 +239,111 @@ bool operator_list_next(struct operator_list *list,
     const struct operator_entry **entry, struct error *err)
 {
 	*entry = NULL;
-	while (list->next == list->count && !list->ended) {
+	while (
+	    list->next == list->count && !list->ended && list->rows_left > 0) {
 		if (!fill(list, err))
 			return false;
 	}
-	if (list->next < list->count)
-		*entry = &list->entries[list->next++];
+	if (list->next == list->count)
+		return true;
+	*entry = &list->entries[list->next++];
+	list->any_given = true;
+	list->given_id = (*entry)->id;
+	list->given_recipient = (*entry)->recipient_number;
+	list->given_time_ms = (*entry)->due_ms;
 	return true;
+}
+
+/* --- pages ------------------------------------------------------------ */
+
+void operator_list_bound(struct operator_list *list, uint64_t rows)
+{
+	list->rows_left = rows;
+}
+
+/* Behind the entry that was given last; *skip: recipients of the message at
+ * that key that were given. */
+static struct key behind_given(const struct operator_list *list, unsigned *skip)
+{
+	unsigned recipient = list->given_recipient;
+	struct key key;
+
+	*skip = 0;
+	if (list->table == TABLE_LOOKUP) {
+		*skip = recipient + 1;
+		key = list->prefix;
+		memcpy(key.data + key.len, list->given_id.bytes, ID_BYTES);
+		key.len += ID_BYTES;
+		return key;
+	}
+	key = list->table == TABLE_DEAD
+		  ? dead_key(list->given_time_ms, &list->given_id, recipient)
+		  : delivery_key(&list->given_id, recipient);
+	return key_behind(key_bytes(&key));
+}
+
+bool operator_list_cursor(
+    const struct operator_list *list, char cursor[OPERATOR_CURSOR])
+{
+	bool unread = list->next < list->count;
+	struct key key = list->from;
+	unsigned skip = list->skip;
+	size_t len;
+
+	if (!unread && list->ended)
+		return false;
+	if (unread && list->any_given)
+		key = behind_given(list, &skip);
+	(void)sodium_bin2hex(cursor, OPERATOR_CURSOR, key.data, key.len);
+	len = 2 * key.len;
+	(void)snprintf(cursor + len, OPERATOR_CURSOR - len, "-%u", skip);
+	return true;
+}
+
+bool operator_list_resume(struct operator_list *list, const char *cursor)
+{
+	struct key key = {.len = 0};
+	const char *end;
+	uint64_t skip;
+
+	if (sodium_hex2bin(key.data, sizeof(key.data), cursor, strlen(cursor),
+		NULL, &key.len, &end) != 0 ||
+	    *end++ != '-' || !number_parse(end, LIMIT_RECIPIENTS, &skip) ||
+	    key.len < list->prefix.len ||
+	    memcmp(key.data, list->prefix.data, list->prefix.len) != 0)
+		return false;
+	list->from = key;
+	list->skip = (unsigned)skip;
+	return true;
+}
+
+/* --- the latest dead letters ------------------------------------------- */
+
+bool operator_last_dead(struct spool *spool, size_t most,
+    operator_entry_fn *each, void *arg, struct error *err)
+{
+	const struct operator_filter filter = {.by_state = false};
+	struct operator_list *list =
+	    operator_list_new(spool, &filter, OPERATOR_BY_DEATH);
+	const struct bytes all = {0};
+	struct index_walk *walk;
+	struct index_txn *txn;
+	struct bytes key, value;
+	bool found, done = spool_read_begin(spool, &txn, err);
+
+	if (done) {
+		walk = index_walk_new(txn, TABLE_DEAD);
+		found = index_seek_last(walk, all, &key, &value);
+		for (; found && list->count < most;
+		     found = index_previous(walk, &key, &value))
+			take_row(list, txn, key, value);
+		index_walk_free(&walk);
+		spool_txn_abort(spool, &txn);
+	}
+	for (size_t i = 0; i < list->count; i++)
+		each(arg, &list->entries[i]);
+	operator_list_free(&list);
+	return done;
 }
 
 bool operator_has_file(struct spool *spool, const struct id *id)

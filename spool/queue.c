@@ -6,7 +6,9 @@
 #include "base/os.h"
 #include "bounds.h"
 #include "spool/agent.h"
+#include "spool/figures.h"
 #include "spool/guard.h"
+#include "spool/kept.h"
 #include "spool/notify.h"
 #include "spool/recover.h"
 
@@ -26,6 +28,10 @@
 /* Doomed rows go in batches, so that the folder is synced for many at once. */
 #define SETTLE_MS 1000
 #define SETTLE_COUNT 2048
+/* How often kept messages are looked at for what expired, and how many of them
+ * go at once. */
+#define EXPIRE_MS 10000
+#define EXPIRE_COUNT 500
 
 /* --- joining ---------------------------------------------------------- */
 
@@ -94,6 +100,7 @@ bool spool_agent_open(struct spool *spool, enum lane lane,
 	agent->history = history_new(spool->root);
 	agent->unlinker = unlinker_new(&spool->maildirs);
 	agent->reaped_mono_ms = agent->swept_mono_ms = INT64_MIN / 2;
+	agent->expired_mono_ms = INT64_MIN / 2;
 	if (!join(agent, err) &&
 	    (err->kind != ERROR_FULL || !ballast_release(&spool->room) ||
 		!join(agent, err))) {
@@ -165,6 +172,19 @@ static bool settle_unlinked(
 	return true;
 }
 
+/* How long those waited that are tried for the first time. */
+static void observe_waits(struct work *const *works, size_t count)
+{
+	int64_t now = clock_wall_ms(), wait;
+
+	for (size_t i = 0; i < count; i++) {
+		wait = now - works[i]->received_ms;
+		if (works[i]->attempt == 1)
+			metric_observe(&figure_queue_wait, NULL,
+			    wait > 0 ? (uint64_t)wait * 1000 : 0);
+	}
+}
+
 static bool try_turn(struct agent *agent, const struct outcome *outcomes,
     size_t outcome_count, struct work **works, size_t want, size_t *got,
     struct error *err)
@@ -177,6 +197,7 @@ static bool try_turn(struct agent *agent, const struct outcome *outcomes,
 	if (!turn_begin(
 		&turn, agent->spool, &agent->policy, agent->history, err))
 		return false;
+	turn.owner = agent->id;
 	if (!settle_unlinked(agent, &turn, &settled, err)) {
 		turn_abort(&turn);
 		return false;
@@ -191,8 +212,10 @@ static bool try_turn(struct agent *agent, const struct outcome *outcomes,
 	if (want > 0)
 		*got = claim_due(&turn, agent, works, want);
 	done = turn_commit(&turn, agent->unlinker, err);
-	if (done)
+	if (done) {
 		tasks_drop(&agent->unlinked, settled);
+		observe_waits(works, *got);
+	}
 	for (size_t i = 0; !done && i < *got; i++)
 		spool_work_free(&works[i]);
 	if (!done)
@@ -229,6 +252,9 @@ static void sweep(struct agent *agent)
 {
 	int64_t mono = clock_mono_ms();
 
+	if (mono - agent->expired_mono_ms >= EXPIRE_MS &&
+	    !kept_expire(agent->spool, clock_wall_ms(), EXPIRE_COUNT))
+		agent->expired_mono_ms = mono;
 	if (mono - agent->swept_mono_ms < SWEEP_MS)
 		return;
 	agent->swept_mono_ms = mono;
@@ -243,6 +269,7 @@ bool spool_turn(struct agent *agent, const struct outcome *outcomes,
     int64_t *wait_ms, struct error *err)
 {
 	bool needed = outcome_count > 0, done;
+	int64_t began = clock_mono_us();
 
 	*got = 0;
 	*wait_ms = LIMIT_POLL_MS;
@@ -265,6 +292,8 @@ bool spool_turn(struct agent *agent, const struct outcome *outcomes,
 			spool_break(agent->spool, err);
 		return false;
 	}
+	metric_observe(
+	    &figure_turn_duration, NULL, (uint64_t)(clock_mono_us() - began));
 	return look(agent, &needed, wait_ms, err);
 }
 

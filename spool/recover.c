@@ -4,6 +4,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/os.h"
+#include "spool/agent.h"
 #include "spool/flight.h"
 #include "spool/guard.h"
 #include "spool/id.h"
@@ -191,8 +192,9 @@ static bool recover_writer(struct spool *spool, const char *name,
 	return true;
 }
 
-/* The next files that completion still has to unlink. One with a record is not
- * finished, whatever its row says. */
+/* The next files that completion still has to unlink, but for those that a
+ * living agent will. One with a record is not finished, whatever its row
+ * says. */
 static bool collect_doomed(
     struct spool *spool, struct tasks *doomed, struct error *err)
 {
@@ -200,7 +202,9 @@ static bool collect_doomed(
 	struct index_walk *walk;
 	struct message_row row;
 	struct bytes key, value;
-	bool found;
+	uint64_t owner, asked = 0;
+	bool found, lives = false;
+	unsigned names;
 
 	if (!spool_read_begin(spool, &txn, err))
 		return false;
@@ -211,8 +215,14 @@ static bool collect_doomed(
 	     found = index_next(walk, &key, &value)) {
 		struct id id = key_id(key);
 
-		if (value.len > 0 && !message_get(txn, &id, &row))
-			tasks_add(doomed, &id, *(const uint8_t *)value.data, 0);
+		if (!doomed_read(value, &names, &owner))
+			continue;
+		if (owner != asked) {
+			asked = owner;
+			lives = agent_is_live(spool, owner);
+		}
+		if ((owner == 0 || !lives) && !message_get(txn, &id, &row))
+			tasks_add(doomed, &id, names, 0);
 	}
 	index_walk_free(&walk);
 	spool_txn_abort(spool, &txn);
@@ -234,10 +244,10 @@ static bool forget_doomed(
 	return spool_txn_commit(spool, &txn, err);
 }
 
-/* Unlinks them, makes that durable, and only then forgets them. A living
- * agent may be doing the same: each step is right twice, for an id that was
- * doomed never comes back. */
-bool spool_finish_doomed(
+/* Unlinks them, makes that durable, and only then forgets them. Under
+ * run/recovery: an id that was doomed may come back (replay) once its row is
+ * gone, so nobody else may still be about to unlink it then. */
+static bool finish_doomed(
     struct spool *spool, uint64_t *unlinked, struct error *err)
 {
 	const struct maildirs *dirs = &spool->maildirs;
@@ -258,6 +268,20 @@ bool spool_finish_doomed(
 		*unlinked += doomed.count;
 	} while (done && more);
 	tasks_free(&doomed);
+	return done;
+}
+
+bool spool_finish_doomed(
+    struct spool *spool, uint64_t *unlinked, struct error *err)
+{
+	bool done;
+	int fd;
+
+	*unlinked = 0;
+	if (!guard_recovery(spool->root, &fd, err))
+		return false;
+	done = finish_doomed(spool, unlinked, err);
+	os_close(&fd);
 	return done;
 }
 
@@ -285,7 +309,7 @@ bool spool_recover(
 	if (dir != NULL)
 		(void)closedir(dir);
 	/* On a full disk the rows stay for the next time. */
-	done = done && (spool_finish_doomed(spool, &report->unlinked, err) ||
+	done = done && (finish_doomed(spool, &report->unlinked, err) ||
 			   err->kind == ERROR_FULL);
 	os_close(&fd);
 	return done;

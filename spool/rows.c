@@ -125,6 +125,31 @@ struct key doomed_key(const struct id *id)
 	return message_key(id);
 }
 
+/* One byte of names, and the owner if there is one. */
+void doomed_put(
+    struct index_txn *txn, const struct id *id, unsigned names, uint64_t owner)
+{
+	struct key key = doomed_key(id);
+	uint8_t value[1 + sizeof(owner)] = {(uint8_t)names};
+
+	memcpy(value + 1, &owner, sizeof(owner));
+	index_put(txn, TABLE_DOOMED, key_bytes(&key),
+	    (struct bytes){value, owner != 0 ? sizeof(value) : 1});
+}
+
+bool doomed_read(struct bytes value, unsigned *names, uint64_t *owner)
+{
+	const uint8_t *at = value.data;
+
+	*owner = 0;
+	if (value.len == 0)
+		return false;
+	*names = at[0];
+	if (value.len >= 1 + sizeof(*owner))
+		memcpy(owner, at + 1, sizeof(*owner));
+	return true;
+}
+
 struct key delivery_key(const struct id *id, unsigned recipient)
 {
 	struct key key = {.len = 0};

@@ -152,6 +152,10 @@ int64_t dead_key_time(struct bytes key);
 /* Names of a file that completion still has to unlink. */
 enum doomed_names { DOOMED_QUEUE = 1, DOOMED_DEAD = 2 };
 struct key doomed_key(const struct id *id);
+/* `owner`: the agent that will do it and drop the row; 0: anybody. */
+void doomed_put(
+    struct index_txn *txn, const struct id *id, unsigned names, uint64_t owner);
+bool doomed_read(struct bytes value, unsigned *names, uint64_t *owner);
 
 /* The last 16 (id) bytes of a key that ends with an id. */
 struct id key_id(struct bytes key);

@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "base/os.h"
 #include "spool/commit.h"
+#include "spool/figures.h"
 #include "spool/flight.h"
 #include "spool/guard.h"
 #include "spool/internal.h"
@@ -36,27 +37,6 @@
 
 /* --- the folder ------------------------------------------------------- */
 
-/* Makes the folder and all above it. */
-static bool make_folder(const char *dir, struct error *err)
-{
-	char path[4096];
-	size_t len = strlen(dir);
-
-	if (len >= sizeof(path))
-		return error_set(
-		    err, ERROR_CONFIG, "the path of the spool is too long");
-	for (size_t i = 1; i <= len; i++) {
-		if (dir[i] != '/' && dir[i] != '\0')
-			continue;
-		memcpy(path, dir, i);
-		path[i] = '\0';
-		if (mkdir(path, 0770) != 0 && errno != EEXIST)
-			return error_errno(
-			    err, "cannot make the spool %s", path);
-	}
-	return true;
-}
-
 /* Nothing is made in a folder that is something else. */
 static bool check_is_spool(struct spool *spool, struct error *err)
 {
@@ -73,10 +53,10 @@ static bool check_is_spool(struct spool *spool, struct error *err)
 
 static bool open_root(struct spool *spool, struct error *err)
 {
-	static const char *const folders[] = {
-	    "run", "run/agents", "index", "history"};
+	static const char *const folders[] = {"run", "run/agents",
+	    FIGURES_FOLDER, "index", "history", KEPT_FOLDER};
 
-	if (spool->options.create && !make_folder(spool->dir, err))
+	if (spool->options.create && !os_make_path(spool->dir, 0770, err))
 		return false;
 	if (!os_open(AT_FDCWD, spool->dir, O_RDONLY | O_DIRECTORY, 0,
 		&spool->root, err)) {
@@ -338,7 +318,7 @@ static bool open_sound_index(
 static bool open_index(struct spool *spool, struct error *err)
 {
 	char path[4096];
-	bool mail = false, created;
+	bool mail = false, created = false;
 
 	if (!index_is_there(spool)) {
 		if (!holds_mail(spool, &mail, err))
@@ -354,6 +334,20 @@ static bool open_index(struct spool *spool, struct error *err)
 }
 
 /* --- opening ---------------------------------------------------------- */
+
+/* Monitoring never stops mail. */
+static void keep_figures(struct spool *spool)
+{
+	const char *program = spool->options.figures;
+	struct error err;
+
+	if (program == NULL)
+		return;
+	figures_declare();
+	if (!metrics_keep(spool->root, FIGURES_FOLDER, program, &err))
+		log_event(
+		    LOG_WARN, "metrics_not_kept", LOG_TEXT("error", err.text));
+}
 
 static bool take_part(struct spool *spool, struct error *err)
 {
@@ -378,6 +372,7 @@ static bool take_part(struct spool *spool, struct error *err)
 		    LOG_NUMBER("unlinked", report.unlinked));
 	ballast_make(&spool->room);
 	spool->notifier = notifier_new(spool->root);
+	keep_figures(spool);
 	spool->committer = committer_new(spool);
 	return true;
 }
@@ -428,6 +423,7 @@ struct spool_options spool_options_of(const struct config *config)
 	    .min_free_percent = config->spool_min_free_percent,
 	    .max_message_bytes = config->elektrine_queue_max_raw_bytes,
 	    .history_retention_ms = config->history_retention_ms,
+	    .keep_delivered_ms = config->keep_delivered_ms,
 	};
 }
 
@@ -476,6 +472,8 @@ void spool_close(struct spool **spool)
 	if (gone == NULL)
 		return;
 	land(gone);
+	if (gone->options.figures != NULL)
+		metrics_leave();
 	notifier_free(&gone->notifier);
 	if (gone->root >= 0)
 		spool_leave_writers(gone);
@@ -513,6 +511,7 @@ void spool_break(struct spool *spool, const struct error *why)
 	(void)pthread_mutex_unlock(&spool->broken_lock);
 	if (atomic_exchange(&spool->broken, true))
 		return;
+	metric_set(&figure_healthy, NULL, 0);
 	log_event(LOG_ERROR, "spool_broken", LOG_TEXT("error", why->text),
 	    LOG_TEXT("text",
 		"no more mail is taken until the spool was opened and checked "

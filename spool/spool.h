@@ -16,6 +16,7 @@
 #ifndef SPOOL_SPOOL_H
 #define SPOOL_SPOOL_H
 
+#include "base/buf.h"
 #include "base/source.h"
 #include "envelope.h"
 #include "error.h"
@@ -29,6 +30,8 @@ struct spool;
 struct draft;
 struct message;
 struct agent;
+struct scratch;
+struct spool_key;
 
 /* --- opening ---------------------------------------------------------- */
 
@@ -53,8 +56,13 @@ struct spool_options {
 	 * room. */
 	uint64_t max_message_bytes;
 	int64_t history_retention_ms; /* HISTORY_RETENTION */
+	int64_t keep_delivered_ms;    /* KEEP_DELIVERED; 0 = not at all */
 	uint64_t map_size; /* of the index at first; 0 = LIMIT_MAP_SIZE. For
 			    * tests: it grows by itself */
+	/* The name of a program ("smtpd") under which its figures for
+	 * monitoring are kept in the spool; NULL = none. Declare them before
+	 * opening. */
+	const char *figures;
 	/* Called on the committer's or turn's thread after a commit with each
 	 * message that is new (dead = false) or newly dead: for announcements
 	 * beyond the machine. Must not block. May be NULL. */
@@ -131,6 +139,54 @@ void spool_discard(struct draft **draft);
 
 /* An id as text with its NUL: in replies, logs, payloads. */
 void spool_id_format(const struct id *id, char text[ID_TEXT + 1]);
+
+/* --- what an intake may need beside its draft ------------------------- */
+
+/* A file without a name on the spool's disk, for about declared_size bytes (0:
+ * unknown), which count as promised room. It belongs to the caller and is used
+ * by one thread at a time. Fails as spool_begin() does. */
+MUST_CHECK bool spool_scratch_open(struct spool *spool, uint64_t declared_size,
+    struct scratch **scratch, struct error *err);
+MUST_CHECK bool spool_scratch_write(
+    struct scratch *scratch, const void *data, size_t len, struct error *err);
+/* What was written so far. Valid until the scratch is closed. */
+struct source spool_scratch_source(struct scratch *scratch);
+/* Clears the pointer; NULL is fine. */
+void spool_scratch_close(struct scratch **scratch);
+
+/*
+ * A key under which a caller may repeat a request (Idempotency-Key). Claiming
+ * it excludes everybody else, in all processes, until it is released or the
+ * process dies: ERROR_BUSY. The text may be anything.
+ */
+MUST_CHECK bool spool_key_claim(struct spool *spool, const char *text,
+    size_t len, struct spool_key **key, struct error *err);
+/* Clears the pointer; NULL is fine. Not before the commit was answered. */
+void spool_key_release(struct spool_key **key);
+
+#define SPOOL_DIGEST_BYTES 32
+/* What was committed under the key. */
+struct spool_key_use {
+	char id_text[ID_TEXT + 1];
+	uint8_t digest[SPOOL_DIGEST_BYTES]; /* of the request */
+};
+/* Whether it was used of late (LIMIT_KEY_LIFETIME_MS). Reads the index. */
+MUST_CHECK bool spool_key_find(struct spool_key *key, struct spool_key_use *use,
+    bool *found, struct error *err);
+/* The draft's commit will also record that the key was used for it. */
+void spool_draft_use_key(struct draft *draft, const struct spool_key *key,
+    const uint8_t digest[SPOOL_DIGEST_BYTES]);
+
+/* --- what programs remember ------------------------------------------- */
+
+/* Remembers a copy of the bytes under a name of up to 64 bytes, durably, in the
+ * place of what was there: what a program must know when it starts again, and
+ * can live without (rebuild may lose it). Waits for the disk. */
+MUST_CHECK bool spool_remember(struct spool *spool, const char *name,
+    const void *data, size_t len, struct error *err);
+/* Appends what is remembered; nothing if there is none. */
+MUST_CHECK bool spool_recall(struct spool *spool, const char *name,
+    struct buf *out, struct error *err);
 
 /* --- reading ---------------------------------------------------------- */
 

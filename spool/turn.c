@@ -12,6 +12,7 @@
 #include "spool/agent.h"
 #include "spool/destination.h"
 #include "spool/id.h"
+#include "spool/kept.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ static void turn_free(struct turn *turn)
 	tasks_free(&turn->died);
 	tasks_free(&turn->bury);
 	tasks_free(&turn->revive);
+	tasks_free(&turn->keep);
 	tasks_free(&turn->leave);
 }
 
@@ -142,6 +144,7 @@ bool turn_commit(
 
 	counters_put(turn->txn, &turn->counters);
 	if (!history_flush(turn->history, err) ||
+	    !kept_add(turn->spool, &turn->keep, turn->now_ms, err) ||
 	    !link_all(turn, &turn->bury, BOX_QUEUE, BOX_DEAD, err) ||
 	    !link_all(turn, &turn->revive, BOX_DEAD, BOX_QUEUE, err)) {
 		turn_abort(turn);
@@ -235,27 +238,32 @@ static void delete_lookup(struct turn *turn, uint64_t hash, const struct id *id)
 	index_delete(turn->txn, TABLE_LOOKUP, key_bytes(&key));
 }
 
-/* The file loses all its names once the turn is durable. */
-static void doom(struct turn *turn, const struct id *id)
+/* The file loses all its names once the turn is durable. One that is kept may
+ * come back, and its doomed row forbids that for as long as anybody may still
+ * unlink it: so that is for the owner of the row, or for whoever has
+ * run/recovery (spool_finish_doomed()). */
+static void doom(struct turn *turn, const struct id *id, bool kept)
 {
-	struct key key = doomed_key(id);
 	const unsigned names = DOOMED_QUEUE | DOOMED_DEAD;
-	uint8_t byte = (uint8_t)names;
 
-	index_put(
-	    turn->txn, TABLE_DOOMED, key_bytes(&key), (struct bytes){&byte, 1});
-	tasks_add(&turn->unlink, id, names, 0);
+	doomed_put(turn->txn, id, names, turn->owner);
+	if (!kept || turn->owner != 0)
+		tasks_add(&turn->unlink, id, names, 0);
+	if (kept)
+		tasks_add(&turn->keep, id, 0, 0);
 }
 
 void turn_remove_message(
     struct turn *turn, const struct id *id, const struct message_row *message)
 {
+	bool delivered = false;
 	struct delivery_row row;
 	struct key key;
 
 	for (unsigned i = 0; i < message->recipients; i++) {
 		if (!delivery_get(turn->txn, id, i, &row))
 			continue;
+		delivered = delivered || row.state == STATE_DELIVERED;
 		delete_lookup(turn, address_hash(row.address), id);
 		key = delivery_key(id, i);
 		index_delete(turn->txn, TABLE_DELIVERY, key_bytes(&key));
@@ -267,7 +275,7 @@ void turn_remove_message(
 	events_finish(turn->txn, id, turn->history);
 	turn->counters.messages--;
 	turn->counters.bytes -= message->size;
-	doom(turn, id);
+	doom(turn, id, delivered && turn->spool->options.keep_delivered_ms > 0);
 }
 
 /* The names that the file of such a message has. */

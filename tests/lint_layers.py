@@ -34,7 +34,7 @@ LIBRARIES = {
     r"ini\.h": r"base/config_ini\.c",
     r"event2/.*": r"base/loop(_\w+)?\.[ch]",
     r"openssl/ssl\.h": r"base/tls(_\w+)?\.[ch]",
-    r"microhttpd\.h": r"httpapi/.*",
+    r"microhttpd\.h": r"base/ops_server\.c|httpapi/.*",
 }
 
 BANNED = "strcpy strcat sprintf vsprintf strtok gets atoi system popen".split()

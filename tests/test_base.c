@@ -51,6 +51,26 @@ static void arena_gives_aligned_memory_that_lasts(void **state)
 	assert_null(arena);
 }
 
+static void clock_reads_what_it_writes(void **state)
+{
+	static const char *const bad[] = {"", "5m", "2026", "2026-13-01",
+	    "2026-01-31T", "2026-01-31T12", "2026-01-31T12:34:56.",
+	    "2026-01-31T12:34:56ZZ", "2026-01-31T12:34:56+01:00", "1969-01-31"};
+	int64_t ms = -1;
+
+	(void)state;
+	assert_true(clock_parse_iso("2026-01-31T12:34:56.789Z", &ms));
+	assert_int_equal(ms, 1769862896789);
+	assert_true(clock_parse_iso("2026-01-31T12:34:56", &ms));
+	assert_int_equal(ms, 1769862896000);
+	assert_true(clock_parse_iso("2026-01-31T12:34Z", &ms));
+	assert_int_equal(ms, 1769862840000);
+	assert_true(clock_parse_iso("2026-01-31", &ms));
+	assert_int_equal(ms, 1769817600000);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(clock_parse_iso(bad[i], &ms));
+}
+
 static void clock_formats_both_ways(void **state)
 {
 	char iso[CLOCK_ISO_SIZE], mail[CLOCK_MAIL_SIZE];
@@ -196,6 +216,7 @@ int main(void)
 	    cmocka_unit_test(buf_refuses_to_pass_its_limit),
 	    cmocka_unit_test(arena_gives_aligned_memory_that_lasts),
 	    cmocka_unit_test(clock_formats_both_ways),
+	    cmocka_unit_test(clock_reads_what_it_writes),
 	    cmocka_unit_test(json_text_is_always_valid),
 	    cmocka_unit_test(utf8_tells_good_from_bad),
 	    cmocka_unit_test(

@@ -98,7 +98,7 @@ static void commands_are_read(void **state)
 	    {"VRFY u\r\n", VERB_VRFY, NULL, 0, 0, 0, 0},
 	    {"HELP\r\n", VERB_HELP, NULL, 0, 0, 0, 0},
 	    {"EXPN list\r\n", VERB_ABSENT, NULL, 0, 0, 0, 0},
-	    {"STARTTLS\r\n", VERB_ABSENT, NULL, 0, 0, 0, 0},
+	    {"STARTTLS\r\n", VERB_STARTTLS, NULL, 0, 0, 0, 0},
 	    {"GET / HTTP/1.1\r\n", VERB_FOREIGN, NULL, 0, 0, 0, 0},
 	};
 

@@ -373,6 +373,13 @@ static const struct {
     {"REDIS_URL", "redis://h:x", "is neither redis://"},
     {"REDIS_URL", "redis://h/x", "is neither redis://"},
     {"CLAMAV_ADDRESS", "clamd", "is neither host:port"},
+    {"TLS_CERT_FILE", "/a.crt,b.crt", "is not an absolute path"},
+    {"ATTACHMENT_DENY_EXTENSIONS", ".exe", "is not a file name's extension"},
+    {"ATTACHMENT_DENY_TYPES", "video", "is not a media type"},
+    {"ATTACHMENT_DENY_TYPES", "*/*", "is not a media type"},
+    {"ATTACHMENT_DENY_TYPES", "video/m*", "is not a media type"},
+    {"TLS_CERT_FILE", "/a.crt,/b.crt",
+	"TLS_KEY_FILE: names 1 files for the 2 of TLS_CERT_FILE"},
     {"ACCESS_DENY", "192.0.2.0/33", "is not a network"},
     {"ACCESS_DENY", "2001:db8::/129", "is not a network"},
     {"ACCESS_DENY", "192.0.2.0/", "is not a network"},
@@ -543,7 +550,7 @@ static void settings_that_end_in_file_are_themselves(void **state)
 	setenv("TLS_KEY_FILE", "/no/such/key", 1);
 	setenv("SPOOL_KEY_FILE", "/no/such/key", 1);
 	c = must_load(PROGRAM_SMTPD);
-	assert_string_equal(c->tls_key_file, "/no/such/key");
+	assert_string_equal(c->tls_key_file.items[0], "/no/such/key");
 	assert_string_equal(c->spool_key_file, "/no/such/key");
 	config_free(&c);
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/net.h"
+#include "base/proxy_header.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -220,6 +221,70 @@ static void net_listens_on_both_families(void **state)
 	(void)close(fd);
 }
 
+#define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+#define ROW(bytes) (bytes), sizeof(bytes) - 1
+
+static void proxy_headers_are_read(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		const char *client; /* NULL: the proxy itself; "": bad */
+	} rows[] = {
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 65535 25\r\n"), "192.0.2.1"},
+	    {ROW("PROXY TCP6 2001:db8::1 ::1 1 25\r\n"), "2001:db8::1"},
+	    {ROW("PROXY UNKNOWN\r\n"), NULL},
+	    {ROW("PROXY UNKNOWN a b c d e f\r\n"), NULL},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 65536 25\r\n"), ""},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 025 25\r\n"), ""},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 25 25 \r\n"), ""},
+	    {ROW("PROXY TCP4 192.0.2.1  192.0.2.2 25 25\r\n"), ""},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 25\r\n"), ""},
+	    {ROW("PROXY TCP4 2001:db8::1 ::1 1 25\r\n"), ""},
+	    {ROW("PROXY TCP6 192.0.2.1 192.0.2.2 1 25\r\n"), ""},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 1 25\n"), ""},
+	    {ROW("PROXY UDP4 192.0.2.1 192.0.2.2 1 25\r\n"), ""},
+	    {ROW("EHLO x\r\n"), ""},
+	    {ROW("\r\nQ"), ""},
+	    {ROW(SIGNATURE "\x21\x11\0\x0C\xC0\0\2\1\1\2\3\4\0\1\0\2"),
+		"192.0.2.1"},
+	    {ROW(SIGNATURE "\x21\x11\0\x10\xC0\0\2\1\1\2\3\4\0\1\0\2"
+			   "\4\0\1x"),
+		"192.0.2.1"},
+	    {ROW(SIGNATURE "\x20\0\0\0"), NULL},
+	    {ROW(SIGNATURE "\x21\0\0\0"), NULL},
+	    {ROW(SIGNATURE "\x21\x31\0\0"), NULL},
+	    {ROW(SIGNATURE "\x21\x11\0\4\xC0\0\2\1"), ""},
+	    {ROW(SIGNATURE "\x11\x11\0\0"), ""},
+	    {ROW(SIGNATURE "\x22\x11\0\0"), ""},
+	    {ROW(SIGNATURE "\x21\x11\xFF\xFF"), ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct proxy_header header;
+		enum proxy_parse result = PROXY_MORE;
+		size_t used, len = 0;
+		char text[IP_TEXT];
+
+		/* Byte by byte. */
+		while (result == PROXY_MORE && len < rows[i].len)
+			result = proxy_header_parse(
+			    rows[i].bytes, ++len, &header, &used);
+		if (rows[i].client != NULL && rows[i].client[0] == '\0') {
+			assert_int_equal(result, PROXY_BAD);
+			continue;
+		}
+		assert_int_equal(result, PROXY_DONE);
+		assert_int_equal(used, rows[i].len);
+		assert_int_equal(header.has_client, rows[i].client != NULL);
+		if (rows[i].client == NULL)
+			continue;
+		ip_format(&header.client, text);
+		assert_string_equal(text, rows[i].client);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +297,7 @@ int main(void)
 	    cmocka_unit_test(listen_addresses_are_read),
 	    cmocka_unit_test(listen_addresses_are_checked),
 	    cmocka_unit_test(net_listens_on_both_families),
+	    cmocka_unit_test(proxy_headers_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

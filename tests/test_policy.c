@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
 #include "smtpd/policy.h"
 
 #include <stdlib.h>
@@ -27,7 +28,27 @@ static struct settings settings_of(struct config *config)
 	    .max_received = 5,
 	};
 	return (struct settings){.config = config,
-	    .local_domains = domains_new(&config->local_domains)};
+	    .local_domains = domains_new(config->local_domains.items, 4),
+	    .holders = 1};
+}
+
+static void forget(struct subject *subject)
+{
+	findings_free(&subject->findings);
+	arena_free(&subject->arena);
+}
+
+static void assert_refused(const struct subject *subject, int code,
+    const char *enhanced, const char *reason)
+{
+	const struct verdict *verdict = &subject->verdict;
+
+	assert_int_equal(verdict->code, code);
+	assert_string_equal(verdict->enhanced, enhanced);
+	assert_string_equal(verdict->reason, reason);
+	/* A refusal is a finding too. */
+	assert_int_equal(subject->findings.count, 1);
+	assert_string_equal(subject->findings.items[0].result, reason);
 }
 
 static void recipients_of_our_domains_are_taken(void **state)
@@ -40,6 +61,8 @@ static void recipients_of_our_domains_are_taken(void **state)
 	    {"<u@EXAMPLE.Com>", true},
 	    {"<u@mail.example.com>", true},
 	    {"<u@\xC3\xBC.example>", true},
+	    {"<u@xn--TDA.example>", true},
+	    {"<u@xn--tdb.example>", false},
 	    {"<postmaster>", true},
 	    {"<u@example.co>", false},
 	    {"<u@example.comm>", false},
@@ -53,33 +76,35 @@ static void recipients_of_our_domains_are_taken(void **state)
 	};
 	struct config config;
 	struct settings settings = settings_of(&config);
+	struct services *services;
+	struct error err;
 
 	(void)state;
+	assert_true(services_new(NULL, &settings, &services, &err));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct address address;
-		struct subject subject = {
-		    .settings = &settings, .recipient = &address};
-		struct verdict verdict;
+		struct subject subject = {.stage = STAGE_RCPT,
+		    .settings = &settings,
+		    .services = services,
+		    .recipient = &address};
 		size_t used;
 
 		assert_true(address_parse_path(
 		    rows[i].path, strlen(rows[i].path), &address, &used));
-		policy_judge(STAGE_RECIPIENT, &subject, &verdict);
+		policy_judge(&subject);
 		assert_int_equal(
-		    verdict.action == VERDICT_ACCEPT, rows[i].ours);
-		if (rows[i].ours)
-			continue;
-		assert_int_equal(verdict.code, 550);
-		assert_string_equal(verdict.enhanced, "5.7.1");
-		assert_string_equal(verdict.reason, "not_local");
+		    subject.verdict.action == VERDICT_ACCEPT, rows[i].ours);
+		if (!rows[i].ours)
+			assert_refused(&subject, 550, "5.7.1", "not_local");
+		forget(&subject);
 	}
+	services_free(&services);
 	domains_free(&settings.local_domains);
 }
 
 static void without_domains_nothing_is_ours(void **state)
 {
-	struct list empty = {.count = 0};
-	struct domains *domains = domains_new(&empty);
+	struct domains *domains = domains_new(NULL, 0);
 
 	(void)state;
 	assert_false(domains_has(domains, "example.com", 11));
@@ -109,17 +134,21 @@ static void content_is_taken_up_to_its_limits(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct subject subject = {
-		    .settings = &settings, .content = &rows[i].facts};
-		struct verdict verdict;
+		struct subject subject = {.stage = STAGE_CONTENT,
+		    .settings = &settings,
+		    .content = &rows[i].facts};
+		const struct verdict *verdict = &subject.verdict;
 
-		policy_judge(STAGE_CONTENT, &subject, &verdict);
+		policy_judge(&subject);
 		if (rows[i].reason == NULL) {
-			assert_int_equal(verdict.action, VERDICT_ACCEPT);
-			continue;
+			assert_int_equal(verdict->action, VERDICT_ACCEPT);
+			assert_int_equal(subject.findings.count, 0);
+		} else {
+			assert_int_equal(verdict->action, VERDICT_REJECT);
+			assert_string_equal(verdict->reason, rows[i].reason);
+			assert_int_equal(subject.findings.count, 1);
 		}
-		assert_int_equal(verdict.action, VERDICT_REJECT);
-		assert_string_equal(verdict.reason, rows[i].reason);
+		forget(&subject);
 	}
 	domains_free(&settings.local_domains);
 }
@@ -129,13 +158,13 @@ static void a_normalized_newline_is_no_reason(void **state)
 	struct config config;
 	struct settings settings = settings_of(&config);
 	struct content_facts facts = {.bare_newline = true};
-	struct subject subject = {.settings = &settings, .content = &facts};
-	struct verdict verdict;
+	struct subject subject = {
+	    .stage = STAGE_CONTENT, .settings = &settings, .content = &facts};
 
 	(void)state;
 	config.smtp_bare_newline = BARE_NEWLINE_NORMALIZE;
-	policy_judge(STAGE_CONTENT, &subject, &verdict);
-	assert_int_equal(verdict.action, VERDICT_ACCEPT);
+	policy_judge(&subject);
+	assert_int_equal(subject.verdict.action, VERDICT_ACCEPT);
 	domains_free(&settings.local_domains);
 }
 
@@ -148,5 +177,6 @@ int main(void)
 	    cmocka_unit_test(a_normalized_newline_is_no_reason),
 	};
 
+	log_open("test", LOG_ERROR);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,70 @@ static void a_message_comes_back_as_it_was(void **state)
 	spool_close(&spool);
 }
 
+/* However much the checks had to say, also where room was reserved before
+ * they spoke. */
+static void findings_are_kept_as_far_as_there_is_room(void **state)
+{
+	static char body[LIMIT_DRAFT_MEMORY + 1], long_text[201];
+	struct check_finding findings[LIMIT_FINDINGS];
+	struct spool *spool = open_spool();
+	struct envelope envelope = envelope_for(one, 1);
+	const struct envelope *got;
+	struct message *message;
+	struct draft *draft;
+	char text[ID_TEXT + 1];
+	struct error err;
+	struct id id;
+
+	(void)state;
+	memset(long_text, ' ', sizeof(long_text) - 1);
+	for (size_t i = 0; i < LIMIT_FINDINGS; i++)
+		findings[i] = (struct check_finding){"spf", "fail",
+		    i == 0 ? "-all 192.0.2.1\n" : long_text, (int64_t)i};
+	envelope.findings = findings;
+	envelope.finding_count = LIMIT_FINDINGS;
+	draft = draft_of(spool, &envelope, body, sizeof(body));
+	memcpy(text, spool_draft_id(draft), ID_TEXT + 1);
+	assert_int_equal(commit_and_wait(draft, &envelope).kind, ERROR_NONE);
+	assert_true(id_parse(text, &id));
+	assert_true(spool_message_open(spool, &id, &message, &err));
+	assert_true(message_verify(message, spool->key, &err));
+	got = spool_message_envelope(message);
+	/* Each blank takes three bytes. */
+	assert_int_equal(got->finding_count, 1 + LIMIT_FINDINGS_ROOM / 615);
+	assert_string_equal(got->findings[0].check, "spf");
+	assert_string_equal(got->findings[0].result, "fail");
+	assert_string_equal(got->findings[0].saw, "-all 192.0.2.1\n");
+	assert_int_equal(got->findings[5].duration_ms, 5);
+	assert_string_equal(got->findings[5].saw, long_text);
+	spool_message_close(&message);
+	spool_close(&spool);
+}
+
+static void what_programs_remember_outlives_them(void **state)
+{
+	struct spool *spool = open_spool();
+	struct buf out = buf_new(100);
+	char long_list[200] = {1};
+	struct error err;
+
+	(void)state;
+	assert_true(spool_recall(spool, "domains", &out, &err));
+	assert_int_equal(out.len, 0);
+	assert_true(spool_remember(spool, "domains", "a\nb", 3, &err));
+	assert_true(spool_remember(spool, "domains", "other", 5, &err));
+	assert_true(
+	    spool_remember(spool, "long", long_list, sizeof(long_list), &err));
+	spool_close(&spool);
+	spool = open_spool();
+	assert_true(spool_recall(spool, "domains", &out, &err));
+	assert_string_equal(buf_text(&out), "other");
+	assert_false(spool_recall(spool, "long", &out, &err));
+	assert_int_equal(err.kind, ERROR_LIMIT);
+	buf_free(&out);
+	spool_close(&spool);
+}
+
 static void a_failed_sync_refuses_the_mail_and_heals(void **state)
 {
 	struct spool *spool = open_spool();
@@ -418,7 +482,9 @@ static void the_faster_way_to_sync_is_found_and_found_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    CASE(findings_are_kept_as_far_as_there_is_room),
 	    CASE(a_message_comes_back_as_it_was),
+	    CASE(what_programs_remember_outlives_them),
 	    CASE(a_failed_sync_refuses_the_mail_and_heals),
 	    CASE(a_record_without_its_file_was_never_promised),
 	    CASE(a_full_disk_refuses_mail_and_nothing_else),

@@ -1,6 +1,7 @@
 #include "spool/cli/arguments.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/number.h"
 #include "spool/cli/output.h"
 #include "spool/id.h"
@@ -33,6 +34,16 @@ static bool read_age(const char *text, int64_t *age)
 	return false;
 }
 
+static bool read_time(const char *text, int64_t *wall_ms)
+{
+	int64_t age;
+
+	if (!read_age(text, &age))
+		return clock_parse_iso(text, wall_ms);
+	*wall_ms = clock_wall_ms() - age;
+	return true;
+}
+
 static bool read_lane(const char *text, enum lane *lane)
 {
 	if (strcmp(text, "webhook") == 0)
@@ -59,6 +70,8 @@ static bool read_value(const struct option *option, const char *text)
 		return number_parse(text, INT64_MAX, option->value);
 	case OPTION_AGE:
 		return read_age(text, option->value);
+	case OPTION_TIME:
+		return read_time(text, option->value);
 	case OPTION_STATE:
 		filter->by_state = true;
 		return delivery_state_parse(text, &filter->state);

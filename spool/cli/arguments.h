@@ -11,6 +11,7 @@ enum option_kind {
 	OPTION_TEXT,   /* const char * */
 	OPTION_NUMBER, /* uint64_t */
 	OPTION_AGE,    /* int64_t: "90s", "5m", "4h", "7d" in milliseconds */
+	OPTION_TIME,   /* int64_t: "2026-01-31T12:00", or an age: so long ago */
 	OPTION_STATE,  /* struct operator_filter: a delivery's state */
 	OPTION_LANE    /* struct operator_filter: webhook or smtp */
 };

@@ -32,6 +32,7 @@ static void tell_json(const struct deed *deed,
 	static const char *const results[] = {[OPERATOR_DONE] = "done",
 	    [OPERATOR_UNSUITED] = "unsuited",
 	    [OPERATOR_NO_FILE] = "no_file",
+	    [OPERATOR_ENDING] = "ending",
 	    [OPERATOR_NOT_FOUND] = "not_found"};
 	json_t *object = json_pack("{s:s, s:s, s:s}", "id", entry->id_text,
 	    "verb", words[deed->order->verb].name, "result", results[result]);
@@ -66,6 +67,10 @@ static void tell(const struct deed *deed, const struct operator_entry *entry,
 	case OPERATOR_NO_FILE:
 		(void)printf("%s  <%s>  its file was removed by hand\n",
 		    entry->id_text, to);
+		return;
+	case OPERATOR_ENDING:
+		(void)printf("%s  has just ended: try again in a moment\n",
+		    entry->id_text);
 		return;
 	case OPERATOR_NOT_FOUND:
 		(void)printf("%s  there is no such message\n", entry->id_text);

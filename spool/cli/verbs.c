@@ -49,6 +49,21 @@ const struct verb cli_verbs[] = {
 	"  --lane L       only what goes this way\n"
 	"  --rcpt A       only for this recipient\n",
 	verb_cancel},
+    {"replay",
+	"ID... | --since T [--until T] [--rcpt A] [--lane L] [--dry-run]",
+	"Post again what was delivered",
+	"With the message ids and idempotency keys that it had. Messages are "
+	"kept for that\n"
+	"for KEEP_DELIVERED, each hour as a whole.\n"
+	"\n"
+	"  --since T      all that ended from then on, to the hour: "
+	"2026-01-31T12:00\n"
+	"                 (UTC), or so long ago: 90m, 4h, 7d\n"
+	"  --until T      and before\n"
+	"  --rcpt A       only for this recipient\n"
+	"  --lane L       webhook (by itself) or smtp\n"
+	"  --dry-run      only tell what would be posted\n",
+	verb_replay},
     {"dead", "list | show | requeue | drop | export ...", "Dead letters",
 	"  list [--reason R] [--lane L] [--rcpt A] [--from A] [--older D] "
 	"[--limit N]\n"

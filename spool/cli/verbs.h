@@ -13,6 +13,7 @@ int verb_retry(struct cli *cli, int argc, char **argv);
 int verb_hold(struct cli *cli, int argc, char **argv);
 int verb_release(struct cli *cli, int argc, char **argv);
 int verb_cancel(struct cli *cli, int argc, char **argv);
+int verb_replay(struct cli *cli, int argc, char **argv);
 int verb_dead(struct cli *cli, int argc, char **argv);
 int verb_fsck(struct cli *cli, int argc, char **argv);
 int verb_rebuild(struct cli *cli, int argc, char **argv);

@@ -43,7 +43,7 @@ def what_it_cannot_be_is_named():
                 ({"HARAKA_ROLE": "submission", "PHOENIX_API_KEY": "k",
                   "PHOENIX_WEBHOOK_URL": "http://127.0.0.1/"},
                  78, "submission"),
-                ({"SMTP_LISTEN": "tls:127.0.0.1:0"}, 78, "TLS"),
+                ({"SMTP_LISTEN": "tls:127.0.0.1:0"}, 78, "certificate"),
                 ({"SMTP_LISTEN": "127.0.0.1"}, 78, "SMTP_LISTEN"),
                 ({"SMTP_LISTEN": busy}, 75, "listen"),
                 ({"SPOOL_DIR": "/sys/spool"}, 78, "/sys/spool")):

@@ -11,12 +11,21 @@ stop cleanly, and nothing half received may be left.
 A dialogue is lines; # begins a comment:
 
   set NAME=VALUE      a setting, before the first word is said
+  file NAME=TEXT      a file; {dir} in a setting is its folder. Later in the
+                      dialogue: a new text, and SIGHUP
+  dns NAME TYPE WHAT  what a name server of ours answers, as JSON (fake/dns.py);
+                      without any such line checks that ask one are off
+  phoenix ARGUMENTS   starts fake/phoenix.py; {phoenix} in a setting is its URL
+  tell JSON           a rule for it (/_control)
   listen ADDRESS      instead of 127.0.0.1:0
+  certificate NAME... the server has one for these names
   only whole          not byte by byte (it depends on when things arrive)
   > TEXT              the client says a line (CRLF is added)
   ~ TEXT              raw bytes; \\r \\n \\0 \\\\ \\xNN are understood
   ~ N* TEXT           the same, N times
   < PATTERN           the next line that is heard; * stands for anything
+  tls                 the client begins TLS
+  tls refused         and that must fail
   close               the server must close the connection now
   drop                the client closes the connection, without a word
   shut                the client says no more, but listens
@@ -29,7 +38,7 @@ A dialogue is lines; # begins a comment:
   count N             so many messages are in the spool
   log EVENT KEY=VALUE ...   such a line is in the log (waits for it)
 
-A number before > ~ < close drop or shut means another connection: "2> NOOP".
+A number before > ~ < tls close drop or shut means another connection: "2> NOOP".
 """
 import concurrent.futures
 import fnmatch
@@ -39,14 +48,21 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import urllib.request
+
+import certificates
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from fake.dns import FakeDNS  # noqa: E402
+
 BIN = pathlib.Path(os.environ.get("ELEKTRINE_BIN", "build/dev/bin"))
 # Everything is slower under a sanitizer, or while others use the machine.
 PATIENCE = float(os.environ.get("ELEKTRINE_PATIENCE", "20"))
@@ -58,7 +74,11 @@ DEFAULTS = {
     "LOCAL_DOMAINS": "example.com,example.net",
     "SPOOL_MIN_FREE": "1M",
     "LOG_LEVEL": "info",
+    "EARLY_TALKER_MS": "0",
 }
+OFF = {"CHECK_" + name: "off" for name in (
+    "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
+OFF["SPF_PROTECT_LOCAL"] = "false"
 
 
 class Failed(Exception):
@@ -79,15 +99,21 @@ def eventually(condition, what, patience=PATIENCE):
 class Server:
     """One elektrine-smtpd with its spool, in a folder that goes with it."""
 
-    def __init__(self, settings, listen="127.0.0.1:0"):
+    def __init__(self, settings, listen="127.0.0.1:0", names=(), files=None):
         self.stopping = False
         self.folder = tempfile.TemporaryDirectory(prefix="chat-")
-        root = pathlib.Path(self.folder.name)
+        self.root = root = pathlib.Path(self.folder.name)
+        for name, text in (files or {}).items():
+            (root / name).write_text(text)
         self.spool = root / "spool"
         self.ini = root / "smtpd.ini"
         self.log_path = root / "log"
         self.settings = dict(DEFAULTS, SPOOL_DIR=str(self.spool),
                              SMTP_LISTEN=listen, **settings)
+        if names:
+            self.settings.update(zip(
+                ("TLS_CERT_FILE", "TLS_KEY_FILE"),
+                certificates.make(root, "server", names)))
         self.configure()
         environment = {k: v for k, v in os.environ.items()
                        if k in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS",
@@ -109,7 +135,8 @@ class Server:
 
     def configure(self):
         self.ini.write_text("[smtpd]\n" + "".join(
-            "%s = %s\n" % (k.lower(), v) for k, v in self.settings.items()))
+            "%s = %s\n" % (k.lower(), v.replace("{dir}", str(self.root)))
+            for k, v in self.settings.items()))
 
     def died(self):
         return self.process.poll() is not None
@@ -126,6 +153,11 @@ class Server:
     def reload(self, name, value):
         self.settings[name] = value
         self.configure()
+        self.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+
+    def rewrite(self, name, text):
+        (self.root / name).write_text(text)
         self.process.send_signal(signal.SIGHUP)
         time.sleep(0.3)
 
@@ -175,6 +207,18 @@ class Client:
         self.unsent = b""
         self.heard = b""
 
+    def begin_tls(self, **options):
+        self.send()
+        if self.heard:
+            raise Failed("heard %r before TLS" % self.heard)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        for name, value in options.items():
+            setattr(context, name, value)
+        self.socket = context.wrap_socket(
+            self.socket, server_hostname="mx.example.com")
+
     def say(self, data):
         self.unsent += data
 
@@ -197,7 +241,10 @@ class Client:
         return line[:-1].decode("utf-8", "replace")
 
     def expect_close(self):
-        self.send()
+        try:
+            self.send()
+        except ConnectionError:
+            return
         more = self.heard
         while not more:
             try:
@@ -244,6 +291,12 @@ def is_like(text, pattern):
         text, pattern.replace("[", "[[]").replace("?", "[?]"))
 
 
+def zone_of(text):
+    """An entry for FakeDNS."""
+    name, kind, what = text.split(" ", 2)
+    return {(name, kind): json.loads(what)}
+
+
 class Dialogue:
     """A .chat file, played once."""
 
@@ -252,6 +305,9 @@ class Dialogue:
         self.clients = {}
         self.server = None
         self.settings, self.listen, self.only_whole = {}, "127.0.0.1:0", False
+        self.files, self.zone, self.dns = {}, {}, None
+        self.phoenix_options, self.phoenix = None, None
+        self.names = []
         self.lines = []
         for number, line in enumerate(
                 path.read_text("utf-8").splitlines(), 1):
@@ -266,8 +322,16 @@ class Dialogue:
             self.settings[name] = value
         elif word == "listen":
             self.listen = rest
+        elif word == "certificate":
+            self.names = rest.split()
         elif word == "only":
             self.only_whole = True
+        elif word == "file" and not self.lines:
+            self.files.update([rest.split("=", 1)])
+        elif word == "dns" and not self.lines:
+            self.zone.update(zone_of(rest))
+        elif word == "phoenix":
+            self.phoenix_options = rest.split()
         else:
             match = re.match(r"(\d*)(.+)$", word)
             self.lines.append(
@@ -278,10 +342,37 @@ class Dialogue:
             self.clients[label] = Client(self.server.address, self.bytewise)
         return self.clients[label]
 
+    def start(self):
+        settings = dict(OFF)
+        if self.zone:
+            self.dns = FakeDNS(self.zone)
+            settings = {"DNS_SERVERS": "127.0.0.1@%d" % self.dns.port}
+        settings.update(self.settings)
+        if self.phoenix_options is not None:
+            self.phoenix = subprocess.Popen(
+                [sys.executable, HERE.parent / "fake" / "phoenix.py",
+                 "--port", "0", *self.phoenix_options],
+                stdout=subprocess.PIPE, text=True)
+            self.url = self.phoenix.stdout.readline().split()[-1]
+            for name in settings:
+                settings[name] = settings[name].replace(
+                    "{phoenix}", self.url)
+        self.server = Server(settings, self.listen, self.names, self.files)
+
+    def end(self):
+        if self.server:
+            self.server.remove()
+        if self.phoenix:
+            self.phoenix.kill()
+            self.phoenix.wait()
+            self.phoenix.stdout.close()
+        if self.dns:
+            self.dns.close()
+
     def play(self):
-        self.server = Server(self.settings, self.listen)
-        number = 0
+        number = "start"
         try:
+            self.start()
             for number, label, word, rest in self.lines:
                 self.step(label, word, rest)
             for client in self.clients.values():
@@ -290,9 +381,10 @@ class Dialogue:
             self.server.stop()
         except Exception as error:
             raise Failed("line %s: %s\n%s" % (
-                number, error, self.server.output()[-3000:])) from error
+                number, error, self.server.output()[-3000:]
+                if self.server else "")) from error
         finally:
-            self.server.remove()
+            self.end()
 
     def step(self, label, word, rest):
         if word == ">":
@@ -303,6 +395,8 @@ class Dialogue:
             heard = self.client(label).hear()
             if not is_like(heard, rest):
                 raise Failed("heard %r instead of %r" % (heard, rest))
+        elif word == "tls":
+            self.begin_tls(label, rest == "refused")
         elif word == "close":
             self.clients.pop(label).expect_close()
         elif word in ("drop", "reset"):
@@ -317,12 +411,30 @@ class Dialogue:
         else:
             self.look(word, rest)
 
+    def begin_tls(self, label, refused):
+        try:
+            self.client(label).begin_tls()
+        except (ssl.SSLError, ConnectionError):
+            if refused:
+                self.clients.pop(label)
+                return
+            raise
+        if refused:
+            raise Failed("TLS began")
+
     def look(self, word, rest):
         name, _, value = rest.partition("=")
         if word == "reload":
             self.server.reload(name, value)
         elif word == "stop":
             self.server.terminate()
+        elif word == "file":
+            self.server.rewrite(name, value)
+        elif word == "dns":
+            self.dns.add(zone_of(rest))
+        elif word == "tell":
+            urllib.request.urlopen(
+                self.url + "/_control", rest.encode(), PATIENCE).close()
         elif word == "count":
             eventually(lambda: len(self.server.messages()) == int(rest),
                        "%s messages, not %d" % (

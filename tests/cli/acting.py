@@ -66,6 +66,52 @@ def story_cancel(stack):
     tool("fsck")
 
 
+def story_replay(stack):
+    stack.settings["KEEP_DELIVERED"] = "1d"
+    tool = Tool(stack)
+    phoenix = stack.phoenix()
+    smtpd = stack.smtpd()
+    stack.deliver()
+    rcpt = ("bob@example.com", "carol@example.com")
+    ids = stack.send(smtpd, count=3, rcpt=rcpt)
+    eventually(lambda: phoenix.delivered() == 6, "delivery")
+    stack.queue_empties()
+    before = len(tool.objects("replay", "--since", "1h", "--dry-run"))
+    same(before, 6, "what would be replayed")
+    same(phoenix.summary()["duplicates"], 0, "posts of a dry run")
+
+    def is_due():
+        [one] = tool.objects(
+            "replay", ids[0], "--rcpt", "carol@example.com", code=None
+        )
+        return one["result"] == "done"
+
+    eventually(is_due, "the agent has done with it")
+    eventually(lambda: phoenix.summary()["duplicates"] == 1, "its second post")
+    posts = phoenix.posts("carol@example.com")
+    keys = [
+        post["headers"]["x-idempotency-key"]
+        for post in posts
+        if post["headers"]["x-message-id"] == ids[0]
+    ]
+    same(keys, [ids[0] + ":1"] * 2, "idempotency keys")
+    stack.queue_empties()
+    eventually(
+        lambda: events(tool, ids[0]).count("delivered") == 3, "its story"
+    )
+    check("replayed" in events(tool, ids[0]), "its story")
+    eventually(
+        lambda: tool("replay", "--since", "1h", code=None)
+        and phoenix.summary()["duplicates"] >= 6,
+        "all of them",
+    )
+    [result] = tool.objects("replay", UNKNOWN, code=1)
+    same(result["result"], "not_found", "of an unknown one")
+    tool("replay", code=2)
+    stack.queue_empties()
+    tool("fsck")
+
+
 def story_retry_wakes_the_agent(stack):
     """Also past an open circuit: who asks has a reason to."""
     tool = Tool(stack)

@@ -3,6 +3,7 @@ sentence and the documented exit code."""
 
 import os
 import shutil
+import subprocess
 
 from tool import BIN, Tool, check, queued, run, same
 
@@ -79,6 +80,23 @@ def story_no_spool(stack):
         tool.fails(78, "is not a spool", verb)
     same(os.listdir(stack.spool), [], "what was made")
     same(tool("check-queues", code=3).out, "", "output of check-queues")
+
+
+def story_a_spool_that_cannot_be(stack):
+    for place in (__file__, "/proc/no/spool"):
+        Tool(stack).fails(78, "", "--spool", place, "status")
+        for program in ("elektrine-smtpd", "elektrine-deliver"):
+            done = subprocess.run(
+                [os.path.join(BIN, program)],
+                env=stack.environment(
+                    {"SPOOL_DIR": place, "SMTP_LISTEN": "127.0.0.1:0"}
+                ),
+                capture_output=True,
+                text=True,
+                timeout=20,
+            )
+            same(done.returncode, 78, f"exit code of {program} at {place}")
+            check(os.path.dirname(place) in done.stderr, done.stderr)
 
 
 def story_a_spool_without_permission(stack):

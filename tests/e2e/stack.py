@@ -28,6 +28,10 @@ PYTHON = "/usr/bin/python3"
 KEY = "the-key-of-phoenix"
 # Everything is slower under a sanitizer, or while others use the machine.
 PATIENCE = float(os.environ.get("ELEKTRINE_PATIENCE", "20"))
+# No story asks this machine's resolver.
+OFF = {"CHECK_" + name: "off" for name in (
+    "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
+OFF["SPF_PROTECT_LOCAL"] = "false"
 
 
 class Failed(Exception):
@@ -226,6 +230,7 @@ class Stack:
             "WEBHOOK_RETRY_MAX_MS": "2000",
             "WEBHOOK_MAX_PER_MINUTE": "0",
             "EARLY_TALKER_MS": "0",
+            **OFF,
             "SMTP_MAX_CONNECTIONS_PER_IP": "0",
             "SMTP_MAX_RATE_PER_IP": "0/min",
             "RUN_USER": getpass.getuser(),
@@ -295,6 +300,22 @@ class Stack:
 
     def deliver(self, **settings):
         return self.program("elektrine-deliver", settings)
+
+    def httpapi(self, **settings):
+        port = int(settings.pop("port", 0)) or free_port()
+        settings.setdefault("HARAKA_HTTP_HOST", "127.0.0.1")
+        settings.setdefault("HARAKA_HTTP_API_KEY", KEY)
+        settings.setdefault("RATE_LIMIT_MAX_REQUESTS", "0")
+        settings["HARAKA_HTTP_PORT"] = port
+        process = self.program("elektrine-httpapi", settings)
+        process.port = port
+        return process
+
+    @staticmethod
+    def sanitized(process):
+        """Whether its memory is also that of a sanitizer."""
+        with open("/proc/%d/maps" % process.pid, encoding="utf-8") as file:
+            return any("libasan" in line or "libtsan" in line for line in file)
 
     def redis(self, port, *options):
         return self.add(Redis(self, port, options))

@@ -1,0 +1,86 @@
+#include "httpapi/server.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/dns.h"
+#include "base/log.h"
+#include "bounds.h"
+#include "httpapi/sampler.h"
+#include "httpapi/worker.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+struct server {
+	struct context context;
+	struct worker *workers[SERVER_WORKERS_MAX];
+	size_t count; /* those that run */
+};
+
+static size_t processors(void)
+{
+	cpu_set_t set;
+	int count = 1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		count = CPU_COUNT(&set);
+	return count > SERVER_WORKERS_MAX ? SERVER_WORKERS_MAX : (size_t)count;
+}
+
+bool server_open(struct spool *spool, struct settings *settings,
+    const struct listening *listening, struct server **server,
+    struct error *err)
+{
+	struct server *made = xcalloc(1, sizeof(*made));
+	size_t wanted = processors();
+	struct error no_dns;
+
+	made->context.spool = spool;
+	made->context.counters.started_ms = clock_wall_ms();
+	made->context.counters.started_mono_ms = clock_mono_ms();
+	made->context.throttle = throttle_new();
+	made->context.signing = signing_new();
+	made->context.sampler = sampler_new(spool);
+	/* Only to tell whether keys are published: not worth an end. */
+	if (!dns_new(settings->config, &made->context.dns, &no_dns))
+		log_event(
+		    LOG_WARN, "no_resolver", LOG_TEXT("error", no_dns.text));
+	made->context.pool = pool_new(LIMIT_HTTP_THREADS, LIMIT_HTTP_WAITING);
+	while (made->count < wanted) {
+		if (!worker_open(&made->context, settings, listening->fds,
+			listening->count, &made->workers[made->count], err)) {
+			server_close(&made);
+			return false;
+		}
+		made->count++;
+	}
+	*server = made;
+	return true;
+}
+
+void server_reload(struct server *server, struct settings *settings)
+{
+	for (size_t i = 0; i < server->count; i++)
+		worker_reload(server->workers[i], settings);
+}
+
+void server_close(struct server **server)
+{
+	struct server *gone = *server;
+
+	if (gone == NULL)
+		return;
+	*server = NULL;
+	for (size_t i = 0; i < gone->count; i++)
+		worker_stop(gone->workers[i]);
+	for (size_t i = 0; i < gone->count; i++)
+		worker_close(&gone->workers[i]);
+	if (gone->context.dns != NULL)
+		dns_interrupt(gone->context.dns);
+	pool_free(&gone->context.pool);
+	dns_free(&gone->context.dns);
+	sampler_free(&gone->context.sampler);
+	throttle_free(&gone->context.throttle);
+	signing_free(&gone->context.signing);
+	free(gone);
+}

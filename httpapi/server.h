@@ -1,0 +1,26 @@
+/*
+ * The workers of the program and what they share.
+ */
+#ifndef HTTPAPI_SERVER_H
+#define HTTPAPI_SERVER_H
+
+#include "error.h"
+#include "httpapi/context.h"
+#include "httpapi/listen.h"
+
+struct server;
+
+/* One worker for each processor that we may use, at most this many. */
+#define SERVER_WORKERS_MAX 8
+
+/* Begins to serve the sockets, which must outlive it, as the spool must. */
+MUST_CHECK bool server_open(struct spool *spool, struct settings *settings,
+    const struct listening *listening, struct server **server,
+    struct error *err);
+/* Requests that begin from now on follow these settings. */
+void server_reload(struct server *server, struct settings *settings);
+/* Takes nothing new, answers what was asked, and returns. Clears the pointer;
+ * NULL is fine. */
+void server_close(struct server **server);
+
+#endif

@@ -1,0 +1,135 @@
+#include "smtpd/authentication.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* --- questions ---------------------------------------------------------- */
+
+static enum dns_type type_of(enum lookup_type type)
+{
+	switch (type) {
+	case LOOKUP_A:
+		return DNS_A;
+	case LOOKUP_AAAA:
+		return DNS_AAAA;
+	case LOOKUP_MX:
+		return DNS_MX;
+	case LOOKUP_PTR:
+		return DNS_PTR;
+	case LOOKUP_TXT:
+		return DNS_TXT;
+	}
+	return DNS_TXT;
+}
+
+static enum lookup_status status_of(enum dns_status status)
+{
+	switch (status) {
+	case DNS_FOUND:
+		return LOOKUP_FOUND;
+	case DNS_NO_DATA:
+		return LOOKUP_NODATA;
+	case DNS_NO_NAME:
+	case DNS_BAD_NAME: /* nobody can have such a name */
+		return LOOKUP_NXDOMAIN;
+	case DNS_FAILED:
+	case DNS_BROKEN:
+	case DNS_TIMEOUT:
+		return LOOKUP_TEMPERROR;
+	}
+	return LOOKUP_TEMPERROR;
+}
+
+static enum lookup_status find(void *arg, enum lookup_type type,
+    const char *name, struct arena *arena, const struct lookup_record **records)
+{
+	struct dns_answer answer;
+
+	check_ask(arg, name, type_of(type), &answer);
+	for (size_t i = answer.count; i > 0; i--) {
+		const struct dns_record *from = &answer.records[i - 1];
+		struct lookup_record *record =
+		    arena_zalloc(arena, sizeof(*record));
+
+		record->ip = from->ip;
+		record->text = (struct slice){from->text, from->len};
+		record->next = *records;
+		*records = record;
+	}
+	return status_of(answer.status);
+}
+
+struct lookup authentication_lookup(struct subject *subject)
+{
+	return (struct lookup){.find = find, .arg = subject};
+}
+
+/* --- the message -------------------------------------------------------- */
+
+bool authentication_mail(
+    struct subject *subject, struct signed_mail **mail, struct error *err)
+{
+	if (subject->signed_mail == NULL &&
+	    !signed_mail_open(&subject->message, check_arena(subject),
+		&subject->signed_mail, err)) {
+		subject->signed_mail = NULL;
+		return false;
+	}
+	*mail = subject->signed_mail;
+	return true;
+}
+
+/* --- results ------------------------------------------------------------ */
+
+const char *authentication_name(enum auth_result result)
+{
+	switch (result) {
+	case AUTH_NONE:
+		return "none";
+	case AUTH_PASS:
+		return "pass";
+	case AUTH_FAIL:
+		return "fail";
+	case AUTH_SOFTFAIL:
+		return "softfail";
+	case AUTH_NEUTRAL:
+		return "neutral";
+	case AUTH_TEMPERROR:
+		return "temperror";
+	case AUTH_PERMERROR:
+		return "permerror";
+	}
+	return "none";
+}
+
+/* RFC 2045 section 5.1: a token; and what stands in addresses and domains,
+ * which is the same here (RFC 8601 section 2.2). */
+static bool is_plain(char c)
+{
+	return isalnum((unsigned char)c) || strchr("!#$%&'*+-._`{|}~@", c);
+}
+
+/* How much of it may stand there, within quotes. */
+static size_t usable(const char *value)
+{
+	size_t len = 0;
+
+	for (; value[len] != '\0' && len < LIMIT_FINDING_TEXT / 4; len++)
+		if (value[len] < ' ' || value[len] > '~' || value[len] == '"' ||
+		    value[len] == '\\')
+			return 0;
+	return len;
+}
+
+void authentication_property(
+    struct buf *out, const char *name, const char *value)
+{
+	size_t len = usable(value);
+	bool plain = true;
+
+	for (size_t i = 0; i < len; i++)
+		plain = plain && is_plain(value[i]);
+	if (len > 0)
+		(void)buf_printf(out, plain ? " %s=%.*s" : " %s=\"%.*s\"", name,
+		    (int)len, value);
+}

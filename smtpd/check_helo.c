@@ -1,0 +1,70 @@
+/*
+ * The name that the client gives itself, as far as it is plainly wrong: it
+ * takes no question to the DNS to see that. (RFC 5321 section 4.1.1.1: a
+ * domain name, or the client's own address in brackets.)
+ */
+#include "smtpd/policy.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool helo_wanted(struct subject *subject)
+{
+	return subject->settings->config->check_helo != CHECK_OFF;
+}
+
+/* "[192.0.2.1]" or "[IPv6:2001:db8::1]" of this very client. */
+static bool is_own_literal(const char *helo, size_t len, const struct ip *ip)
+{
+	static const char tag[] = "IPv6:";
+	const char *text = helo + 1;
+	struct ip said;
+
+	len -= 2;
+	if (len > sizeof(tag) - 1 && strncasecmp(text, tag, 5) == 0) {
+		text += sizeof(tag) - 1;
+		len -= sizeof(tag) - 1;
+	}
+	return ip_parse(text, len, &said) && ip_equal(&said, ip);
+}
+
+/* What is wrong with it, or NULL. */
+static const char *fault_of(const struct subject *subject)
+{
+	const char *helo = subject->helo;
+	size_t len = strlen(helo);
+	struct ip ip;
+
+	if (helo[0] == '[')
+		return len > 2 && helo[len - 1] == ']' &&
+			       is_own_literal(helo, len, &subject->ip)
+			   ? NULL
+			   : "not your address";
+	if (ip_parse(helo, len, &ip))
+		return "a bare address";
+	if (len > 1 && helo[len - 1] == '.')
+		len--;
+	if (strcasecmp(helo, "localhost") == 0 ||
+	    strcasecmp(helo, "localhost.localdomain") == 0)
+		return "localhost";
+	if (memchr(helo, '.', len) == NULL)
+		return "without a domain";
+	if (strcasecmp(helo, subject->settings->config->haraka_domain) == 0)
+		return "our name";
+	return NULL;
+}
+
+void check_helo(struct subject *subject)
+{
+	const char *fault = fault_of(subject);
+
+	if (fault == NULL) {
+		check_found(subject, "pass", "%s", subject->helo);
+		return;
+	}
+	check_found(subject, "fail", "%s: %s", subject->helo, fault);
+	if (subject->settings->config->check_helo == CHECK_REJECT)
+		check_refuse(subject, 550, "5.7.1", "helo",
+		    "Your host name is wanted, and %.100s is %s", subject->helo,
+		    fault);
+}

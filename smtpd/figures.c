@@ -1,0 +1,61 @@
+#include "smtpd/figures.h"
+
+#include <stddef.h>
+
+struct metric figure_connections = {.name = "elektrine_smtpd_connections",
+    .help = "Clients that are connected.",
+    .kind = METRIC_GAUGE};
+struct metric figure_connections_total = {
+    .name = "elektrine_smtpd_connections_total",
+    .help = "Clients that were let in.",
+    .kind = METRIC_COUNTER};
+struct metric figure_connections_refused = {
+    .name = "elektrine_smtpd_connections_refused_total",
+    .help = "Clients that were turned away, by limit.",
+    .kind = METRIC_COUNTER,
+    .label = "reason"};
+struct metric figure_session_duration = {
+    .name = "elektrine_smtpd_session_duration_seconds",
+    .help = "How long sessions lasted.",
+    .kind = METRIC_HISTOGRAM,
+    .unit = METRIC_SECONDS,
+    .bounds = &metric_bounds_short};
+struct metric figure_messages_accepted = {
+    .name = "elektrine_smtpd_messages_accepted_total",
+    .help = "Messages that were answered with 250.",
+    .kind = METRIC_COUNTER};
+struct metric figure_messages_failed = {
+    .name = "elektrine_smtpd_messages_failed_total",
+    .help = "Messages that the spool did not take.",
+    .kind = METRIC_COUNTER};
+struct metric figure_bytes_accepted = {
+    .name = "elektrine_smtpd_bytes_accepted_total",
+    .help = "Bytes of the messages that were answered with 250.",
+    .kind = METRIC_COUNTER};
+struct metric figure_messages_rejected = {
+    .name = "elektrine_smtpd_messages_rejected_total",
+    .help = "Messages that were refused, by reason.",
+    .kind = METRIC_COUNTER,
+    .label = "reason"};
+struct metric figure_refused = {.name = "elektrine_smtpd_refused_total",
+    .help = "Refusals by a check at any stage, by reason.",
+    .kind = METRIC_COUNTER,
+    .label = "reason"};
+struct metric figure_check_duration = {
+    .name = "elektrine_smtpd_check_duration_seconds",
+    .help = "How long each check took.",
+    .kind = METRIC_HISTOGRAM,
+    .unit = METRIC_SECONDS,
+    .bounds = &metric_bounds_short,
+    .label = "check"};
+
+void smtpd_figures_declare(void)
+{
+	static struct metric *const all[] = {&figure_connections,
+	    &figure_connections_total, &figure_connections_refused,
+	    &figure_session_duration, &figure_messages_accepted,
+	    &figure_messages_failed, &figure_bytes_accepted,
+	    &figure_messages_rejected, &figure_refused, &figure_check_duration};
+
+	metrics_declare(all, sizeof(all) / sizeof(all[0]));
+}

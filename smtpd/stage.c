@@ -1,0 +1,267 @@
+#include "smtpd/stage.h"
+
+#include "base/alloc.h"
+#include "smtpd/policy.h"
+#include "smtpd/review.h"
+#include "smtpd/session.h"
+#include "smtpd/transaction.h"
+#include "smtpd/worker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the session waits for in STATE_CHECKING. */
+struct waiting {
+	struct review *review;
+	enum session_state returns;
+	judged_fn *judged;
+	bool has_command;
+	struct command command;
+	struct arena *arena; /* the command's strings */
+};
+
+static const struct command *command_of(const struct waiting *waiting)
+{
+	return waiting->has_command ? &waiting->command : NULL;
+}
+
+/* --- what is kept ------------------------------------------------------- */
+
+void record_free(struct record *record)
+{
+	findings_free(&record->findings);
+	arena_free(&record->arena);
+	*record = (struct record){.arena = NULL};
+}
+
+static void add(struct record *record, struct subject *subject)
+{
+	(void)findings_take(&record->findings, &subject->findings);
+	record->results = subject->results;
+	if (subject->arena == NULL)
+		return;
+	if (record->arena == NULL)
+		record->arena = arena_new();
+	arena_adopt(record->arena, &subject->arena);
+}
+
+/* A transaction gathers what several stages leave; of a recipient, of which
+ * there may be many, only findings. */
+static void gather(struct transaction *transaction, struct subject *subject)
+{
+	bool keeps;
+
+	/* The message's own must find room behind them. */
+	if (subject->stage == STAGE_RCPT &&
+	    transaction->findings.count >= LIMIT_FINDINGS / 2)
+		findings_free(&subject->findings);
+	keeps = findings_take(&transaction->findings, &subject->findings);
+	if (subject->stage != STAGE_RCPT) {
+		transaction->results = subject->results;
+		keeps = true;
+	}
+	if (keeps && subject->arena != NULL)
+		arena_adopt(transaction->arena, &subject->arena);
+	arena_free(&subject->arena);
+}
+
+static void keep(struct session *session, struct subject *subject)
+{
+	if (subject->stage == STAGE_HELO)
+		record_free(&session->greeted);
+	if (subject->stage < STAGE_HELO)
+		add(&session->connected, subject);
+	else if (subject->stage == STAGE_HELO)
+		add(&session->greeted, subject);
+	else
+		gather(session->transaction, subject);
+}
+
+const struct check_finding *stage_findings(
+    const struct session *session, size_t *count)
+{
+	const struct check_findings *parts[] = {&session->connected.findings,
+	    &session->greeted.findings, &session->transaction->findings};
+	struct check_finding *all;
+
+	*count = 0;
+	all = arena_alloc(
+	    session->transaction->arena, 3 * LIMIT_FINDINGS * sizeof(*all));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (parts[i]->count > 0)
+			memcpy(all + *count, parts[i]->items,
+			    parts[i]->count * sizeof(*all));
+		*count += parts[i]->count;
+	}
+	return all;
+}
+
+/* --- what is looked at --------------------------------------------------- */
+
+static struct results results_so_far(
+    const struct session *session, enum stage stage)
+{
+	if (stage <= STAGE_HELO)
+		return session->connected.results;
+	if (stage == STAGE_MAIL)
+		return session->greeted.results;
+	return session->transaction->results;
+}
+
+static void look_at_message(
+    struct subject *subject, struct transaction *transaction)
+{
+	subject->id = transaction->id;
+	subject->recipients = transaction->recipients;
+	subject->recipient_count = transaction->count;
+	subject->message = spool_draft_source(transaction->content.draft);
+}
+
+static struct subject subject_of(struct session *session, enum stage stage,
+    const struct command *command, struct content_facts *facts)
+{
+	struct worker *worker = session->connection.worker;
+	struct transaction *transaction = session->transaction;
+	struct subject subject = {
+	    .stage = stage,
+	    .settings = worker->settings,
+	    .services = worker->services,
+	    .deadline_ms = worker->now_ms + (stage == STAGE_MESSAGE
+						    ? LIMIT_MESSAGE_STAGE_MS
+						    : LIMIT_STAGE_MS),
+	    .session = session->name,
+	    .ip = session->ip,
+	    .ip_text = session->ip_text,
+	    .early_bytes = session->early_bytes,
+	    .helo = session->helo,
+	    .extended = session->extended,
+	    .results = results_so_far(session, stage),
+	};
+
+	if (transaction != NULL)
+		subject.sender = transaction->sender;
+	if (stage == STAGE_RCPT)
+		subject.recipient = &command->address;
+	if (stage == STAGE_MESSAGE) {
+		*facts = data_facts(session);
+		subject.content = facts;
+		look_at_message(&subject, transaction);
+	}
+	return subject;
+}
+
+/* --- the stage ----------------------------------------------------------- */
+
+/* Gives the session what was left, and goes on. */
+static void conclude(struct session *session, struct subject *subject,
+    const struct command *command, judged_fn *judged)
+{
+	struct verdict verdict = subject->verdict;
+
+	keep(session, subject);
+	judged(session, command, &verdict);
+}
+
+static struct waiting *new_waiting(const struct command *command,
+    enum session_state returns, judged_fn *judged)
+{
+	struct waiting *waiting = xcalloc(1, sizeof(*waiting));
+	struct address *address = &waiting->command.address;
+
+	waiting->returns = returns;
+	waiting->judged = judged;
+	waiting->arena = arena_new();
+	if (command == NULL)
+		return waiting;
+	waiting->has_command = true;
+	waiting->command = *command;
+	waiting->command.name.data = arena_strndup(
+	    waiting->arena, command->name.data, command->name.len);
+	address->local =
+	    arena_strndup(waiting->arena, address->local, address->local_len);
+	address->domain =
+	    arena_strndup(waiting->arena, address->domain, address->domain_len);
+	return waiting;
+}
+
+static void free_waiting(struct waiting **waiting)
+{
+	review_forget(&(*waiting)->review);
+	arena_free(&(*waiting)->arena);
+	free(*waiting);
+	*waiting = NULL;
+}
+
+/* On the loop, when the checks that were waited for have spoken. */
+static void on_reviewed(void *arg)
+{
+	struct session *session = arg;
+	struct worker *worker = session->connection.worker;
+	struct waiting *waiting = session->waiting;
+	struct subject *subject = review_subject(waiting->review);
+
+	worker_touch(worker);
+	session->waiting = NULL;
+	session_move(session, waiting->returns);
+	if (subject->stage == STAGE_MESSAGE)
+		session->transaction->content.draft =
+		    review_take_draft(waiting->review);
+	conclude(session, subject, command_of(waiting), waiting->judged);
+	free_waiting(&waiting);
+	session_stop_if_asked(session);
+	session_resume(session);
+}
+
+void stage_judge(struct session *session, enum stage stage,
+    const struct command *command, judged_fn *judged)
+{
+	struct content_facts facts;
+	struct subject subject = subject_of(session, stage, command, &facts);
+	enum service service = policy_advance(&subject);
+	struct draft *none = NULL, **draft = &none;
+	struct waiting *waiting;
+
+	if (service == SERVICE_NONE) {
+		conclude(session, &subject, command, judged);
+		return;
+	}
+	if (stage == STAGE_MESSAGE)
+		draft = &session->transaction->content.draft;
+	waiting = new_waiting(command, session->state, judged);
+	waiting->review = review_begin(session->connection.worker->loop,
+	    &subject, service, draft, on_reviewed, session);
+	if (waiting->review == NULL) {
+		conclude(session, &subject, command, judged);
+		free_waiting(&waiting);
+		return;
+	}
+	session->waiting = waiting;
+	session_move(session, STATE_CHECKING);
+}
+
+void stage_check_time(struct session *session)
+{
+	struct worker *worker = session->connection.worker;
+	struct waiting *waiting = session->waiting;
+	struct subject late = {.verdict.action = VERDICT_ACCEPT};
+
+	/* Checks that keep to their time are given that of a tick. */
+	if (worker->now_ms <
+	    review_deadline_ms(waiting->review) + LIMIT_STAGE_GRACE_MS)
+		return;
+	session->waiting = NULL;
+	session_move(session, waiting->returns);
+	check_refuse(&late, 451, "4.3.2", "checks_timeout",
+	    "The checks took too long, try again later");
+	waiting->judged(session, command_of(waiting), &late.verdict);
+	free_waiting(&waiting);
+	session_stop_if_asked(session);
+	session_resume(session);
+}
+
+void stage_forget(struct session *session)
+{
+	if (session->waiting != NULL)
+		free_waiting(&session->waiting);
+}
