@@ -63,7 +63,9 @@ static size_t jis_to_euc(
 	size_t len = 0;
 
 	if (set == JIS_ASCII || !is_jis(s[0])) {
-		(void)buf_append_char(euc, s[0]);
+		/* A byte over 0x7F is none of these sets', nor EUC-JP. */
+		(void)buf_append_char(
+		    euc, (unsigned char)s[0] < 0x80 ? s[0] : '\xFF');
 		return 1;
 	}
 	if (set == JIS_KATAKANA) {

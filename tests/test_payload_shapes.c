@@ -195,7 +195,7 @@ static void parts_of_all_faults_keep_their_content(void **state)
 		"[][] attachment_0:a/b:3:Q2F0", 0},
 	    {MIXED "--b\n\nx\nbegin 644 a/c\n#0V%T\nend\n--b--",
 		"[x\nbegin 644 a/c\n#0V%T\nend][] "
-		"c:application/octet-stream:3:Q2F0",
+		"c:text/plain:3:Q2F0",
 		0},
 	};
 
