@@ -102,6 +102,19 @@ void metrics_leave(void);
 MUST_CHECK bool metrics_print_all(
     int root, const char *folder, struct buf *out, struct error *err);
 
+/* A histogram as it was recorded; all zero: nobody has it. */
+struct metric_histogram {
+	unsigned bounds;
+	uint64_t at[METRIC_BOUNDS], counts[METRIC_BOUNDS + 1];
+};
+/* The sum of the histograms without a label of these names. */
+MUST_CHECK bool metrics_histograms_all(int root, const char *folder,
+    const char *const *names, size_t count, struct metric_histogram *out,
+    struct error *err);
+/* Below which the share q (0 to 1) of what was seen lies, estimated within its
+ * bucket; negative if nothing was seen. */
+double metric_quantile(const struct metric_histogram *histogram, double q);
+
 /* For figures that come from elsewhere: "# HELP" and "# TYPE". */
 void metrics_print_head(
     struct buf *out, const char *name, enum metric_kind kind, const char *help);

@@ -337,8 +337,9 @@ static void add_file(struct metrics_sum *sum, int folder, const char *name,
 	os_close(&fd);
 }
 
-bool metrics_print_all(
-    int root, const char *folder, struct buf *out, struct error *err)
+/* The sum of all files; NULL if the folder cannot be read. */
+static struct metrics_sum *sum_all(
+    int root, const char *folder, struct error *err)
 {
 	struct metrics_image *image;
 	struct metrics_sum *sum;
@@ -348,19 +349,44 @@ bool metrics_print_all(
 
 	metrics_flush();
 	if (!os_open(root, folder, O_RDONLY | O_DIRECTORY, 0, &fd, err))
-		return false;
+		return NULL;
 	dir = fdopendir(fd);
 	if (dir == NULL) {
 		os_close(&fd);
-		return error_set(err, ERROR_IO, "cannot list %s", folder);
+		(void)error_set(err, ERROR_IO, "cannot list %s", folder);
+		return NULL;
 	}
 	image = xmalloc(sizeof(*image));
 	sum = metrics_sum_new();
 	while ((entry = readdir(dir)) != NULL)
 		add_file(sum, fd, entry->d_name, image);
-	metrics_sum_print(sum, out);
-	metrics_sum_free(&sum);
 	free(image);
 	(void)closedir(dir);
+	return sum;
+}
+
+bool metrics_print_all(
+    int root, const char *folder, struct buf *out, struct error *err)
+{
+	struct metrics_sum *sum = sum_all(root, folder, err);
+
+	if (sum == NULL)
+		return false;
+	metrics_sum_print(sum, out);
+	metrics_sum_free(&sum);
+	return true;
+}
+
+bool metrics_histograms_all(int root, const char *folder,
+    const char *const *names, size_t count, struct metric_histogram *out,
+    struct error *err)
+{
+	struct metrics_sum *sum = sum_all(root, folder, err);
+
+	if (sum == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++)
+		out[i] = metrics_sum_histogram(sum, names[i]);
+	metrics_sum_free(&sum);
 	return true;
 }

@@ -52,6 +52,9 @@ struct metrics_sum *metrics_sum_new(void);
 void metrics_sum_add(
     struct metrics_sum *sum, const struct metrics_image *image, bool live);
 void metrics_sum_print(struct metrics_sum *sum, struct buf *out);
+/* All zero if there is none. */
+struct metric_histogram metrics_sum_histogram(
+    const struct metrics_sum *sum, const char *name);
 void metrics_sum_free(struct metrics_sum **sum);
 
 #endif

@@ -240,6 +240,51 @@ void metrics_sum_print(struct metrics_sum *sum, struct buf *out)
 	}
 }
 
+/* --- histograms as numbers ---------------------------------------------- */
+
+struct metric_histogram metrics_sum_histogram(
+    const struct metrics_sum *sum, const char *name)
+{
+	struct metric_histogram histogram = {.bounds = 0};
+
+	for (size_t i = 0; i < sum->count; i++) {
+		const struct series *series = &sum->series[i];
+		unsigned bounds = series->record.bounds;
+
+		if (strcmp(series->record.name, name) != 0 ||
+		    series->record.kind != METRIC_HISTOGRAM)
+			continue;
+		histogram.bounds = bounds;
+		memcpy(histogram.at, series->cells,
+		    bounds * sizeof(histogram.at[0]));
+		memcpy(histogram.counts, series->cells + bounds,
+		    (bounds + 1) * sizeof(histogram.counts[0]));
+		break;
+	}
+	return histogram;
+}
+
+double metric_quantile(const struct metric_histogram *histogram, double q)
+{
+	double total = 0, before = 0, low, high;
+
+	for (unsigned i = 0; i <= histogram->bounds; i++)
+		total += (double)histogram->counts[i];
+	if (total == 0)
+		return -1;
+	for (unsigned i = 0; i < histogram->bounds; i++) {
+		double here = (double)histogram->counts[i];
+
+		low = i == 0 ? 0 : (double)histogram->at[i - 1];
+		high = (double)histogram->at[i];
+		if (here > 0 && before + here >= q * total)
+			return low + (high - low) * (q * total - before) / here;
+		before += here;
+	}
+	/* Beyond the last bound nothing better is known. */
+	return (double)histogram->at[histogram->bounds - 1];
+}
+
 void metrics_print(struct buf *out)
 {
 	struct metrics_image *image = xmalloc(sizeof(*image));

@@ -75,6 +75,7 @@ bool content_measure(struct window *window, const struct mime_part *part,
 	case TRANSFER_BASE64:
 		return measure_base64(window, part, size, err);
 	case TRANSFER_QUOTED_PRINTABLE:
+	case TRANSFER_UUENCODE:
 		return measure_decoded(window, part, size, err);
 	}
 	return false;
@@ -147,6 +148,7 @@ bool content_next(struct content *content, struct window *window,
 		last |= content->copy.ended;
 		break;
 	case TRANSFER_QUOTED_PRINTABLE:
+	case TRANSFER_UUENCODE:
 		fits = encode_decoded(content, data, len, last, out, &used);
 		break;
 	}

@@ -9,6 +9,7 @@
 #include "mail/filename.h"
 #include "mail/header.h"
 #include "mail/header_table.h"
+#include "mail/uuencode.h"
 
 #include <string.h>
 
@@ -149,6 +150,24 @@ static const char *content_type_of(const struct mime_part *part)
 	return part->type;
 }
 
+/* How long the content is. What is not encoded as it says is taken as it
+ * stands. */
+static bool measure(struct payload *payload, const struct mime_part **part,
+    uint64_t *size, struct error *err)
+{
+	struct mime_part *plain;
+
+	if (!content_measure(&payload->window, *part, size, err))
+		return false;
+	if (*size > 0 || (*part)->encoding != TRANSFER_UUENCODE)
+		return true;
+	plain = arena_alloc(payload->arena, sizeof(*plain));
+	*plain = **part;
+	plain->encoding = TRANSFER_IDENTITY;
+	*part = plain;
+	return content_measure(&payload->window, plain, size, err);
+}
+
 static bool plan_attachment(struct payload *payload,
     const struct mime_part *part, size_t index, bool include, size_t *start,
     struct error *err)
@@ -157,8 +176,10 @@ static bool plan_attachment(struct payload *payload,
 	struct segment *segment;
 	uint64_t size;
 
-	if (!content_measure(&payload->window, part, &size, err))
+	if (!measure(payload, &part, &size, err))
 		return false;
+	if (index > 0)
+		(void)buf_append_char(fixed, ',');
 	(void)buf_append_char(fixed, '{');
 	if (part->filename != NULL) {
 		field_text(fixed, "filename", part->filename);
@@ -186,29 +207,65 @@ static bool plan_attachment(struct payload *payload,
 	return true;
 }
 
+/* The files in uuencode that a text has among its lines. They stay there too,
+ * as they always have. */
+static bool plan_uuencoded(struct payload *payload,
+    const struct mime_part *text, bool include, size_t *index, size_t *start,
+    struct error *err)
+{
+	struct uuencoded *files;
+	size_t count;
+
+	if (!uuencode_find(&payload->window, text->body, text->end,
+		payload->arena, &files, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct mime_part *part =
+		    arena_zalloc(payload->arena, sizeof(*part));
+
+		part->body = files[i].start;
+		part->end = files[i].end;
+		part->encoding = TRANSFER_UUENCODE;
+		part->filename =
+		    filename_clean(slice_of(files[i].name), payload->arena);
+		part->type = "application/octet-stream";
+		if (!plan_attachment(
+			payload, part, (*index)++, include, start, err))
+			return false;
+	}
+	return true;
+}
+
+static bool is_plain_text(const struct mime_part *part)
+{
+	return mime_is_shown(part) && mime_is_type(part, "text/plain") &&
+	       part->encoding == TRANSFER_IDENTITY;
+}
+
 static bool plan_attachments(
     struct payload *payload, bool include, size_t *start, struct error *err)
 {
 	struct buf *fixed = &payload->fixed;
 	const struct mime *mime = &payload->mime;
 	size_t count = 0;
+	bool done = true;
 
 	name_member(payload, "attachments");
 	(void)buf_append_char(fixed, '[');
-	for (size_t i = 0; i < mime->count; i++) {
-		if (!mime_is_attachment(&mime->parts[i]))
-			continue;
-		if (count > 0)
-			(void)buf_append_char(fixed, ',');
-		if (!plan_attachment(
-			payload, &mime->parts[i], count, include, start, err))
-			return false;
-		count++;
+	for (size_t i = 0; i < mime->count && done; i++) {
+		const struct mime_part *part = &mime->parts[i];
+
+		if (is_plain_text(part))
+			done = plan_uuencoded(
+			    payload, part, include, &count, start, err);
+		else if (mime_is_attachment(part))
+			done = plan_attachment(
+			    payload, part, count++, include, start, err);
 	}
 	(void)buf_append(fixed, "],", 2);
 	field_number(fixed, "attachment_count", count);
 	field_bool(fixed, "has_attachments", count > 0);
-	return true;
+	return done;
 }
 
 /* The beginning of a part, decoded. */
@@ -291,6 +348,17 @@ static bool sample_text(
 	return true;
 }
 
+/* A receipt for reading and a complaint are reports too, and no bounces. */
+static bool is_delivery_report(const struct mime_part *root)
+{
+	const char *type = root->report_type;
+
+	return mime_is_type(root, "multipart/report") &&
+	       (type == NULL ||
+		   (strcmp(type, "disposition-notification") != 0 &&
+		       strcmp(type, "feedback-report") != 0));
+}
+
 static bool plan_bounce(struct payload *payload,
     const struct field_texts *texts, const struct envelope *envelope,
     struct error *err)
@@ -308,11 +376,7 @@ static bool plan_bounce(struct payload *payload,
 		done = sample_text(payload, &sample, err);
 	signs.text = (struct slice){buf_text(&sample), sample.len};
 	signs.status_part = status.well_formed;
-	/* A receipt for reading is a report, and no bounce. */
-	signs.report =
-	    mime_is_type(root, "multipart/report") &&
-	    (root->report_type == NULL ||
-		strcmp(root->report_type, "disposition-notification") != 0);
+	signs.report = is_delivery_report(root);
 	payload->bounce = bounce_is(&signs);
 	field_bool(&payload->fixed, "is_bounce", payload->bounce);
 	fields_bounce(

@@ -6,18 +6,15 @@
 #include "mail/charset.h"
 #include "mail/flowed.h"
 #include "mail/mime.h"
+#include "mail/uuencode.h"
+#include "pieces.h"
 
 #include <assert.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MAX_PARTS 100
-
-typedef bool stage_fn(void *stage, const char *in, size_t len, bool last,
-    struct buf *out, size_t *used);
 
 static bool transfer_stage(void *arg, const char *in, size_t len, bool last,
     struct buf *out, size_t *used)
@@ -37,33 +34,6 @@ static bool flowed_stage(void *arg, const char *in, size_t len, bool last,
 	return flowed_decode(arg, in, len, last, out, used);
 }
 
-/* Feeds the text in steps, each in memory of its own. */
-static void feed(stage_fn *stage, void *arg, const char *text, size_t len,
-    size_t step, struct buf *out)
-{
-	size_t start = 0, end = 0, used;
-	char *piece;
-
-	do {
-		end = len - end < step ? len : end + step;
-		piece = malloc(end - start + 1);
-		assert(piece != NULL);
-		if (end > start)
-			memcpy(piece, text + start, end - start);
-		assert(stage(arg, piece, end - start, end == len, out, &used));
-		assert(used <= end - start);
-		start += used;
-		free(piece);
-	} while (end < len);
-	assert(start == len);
-}
-
-static void same(const struct buf *a, const struct buf *b)
-{
-	assert(a->len == b->len);
-	assert(a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
-}
-
 static void decode_text(
     const struct mime_part *part, const struct buf *bytes, size_t step)
 {
@@ -72,14 +42,44 @@ static void decode_text(
 	struct flowed flowed;
 
 	charset_open(&charset, slice_of(part->charset), CHARSET_BODY);
-	feed(charset_stage, &charset, buf_text(bytes), bytes->len, step, &text);
+	(void)feed(
+	    charset_stage, &charset, buf_text(bytes), bytes->len, step, &text);
 	charset_close(&charset);
 	assert(utf8_valid(buf_text(&text), text.len));
 	flowed_open(&flowed, part->delsp);
-	feed(flowed_stage, &flowed, buf_text(&text), text.len, step, &flat);
+	(void)feed(
+	    flowed_stage, &flowed, buf_text(&text), text.len, step, &flat);
 	assert(utf8_valid(buf_text(&flat), flat.len));
 	buf_free(&text);
 	buf_free(&flat);
+}
+
+/* The files inside a text lie in it, behind each other, and are some. */
+static void check_files(
+    const struct mime_part *part, struct window *window, const char *message)
+{
+	struct arena *arena = arena_new();
+	struct uuencoded *files;
+	uint64_t at = part->body;
+	size_t count, used;
+
+	assert(uuencode_find(
+	    window, part->body, part->end, arena, &files, &count, NULL));
+	assert(count <= LIMIT_UUENCODED);
+	for (size_t i = 0; i < count; i++) {
+		size_t len = (size_t)(files[i].end - files[i].start);
+		struct uuencode uuencode = {.cut = false};
+		struct buf out = buf_new(len);
+
+		assert(files[i].start >= at && files[i].end <= part->end);
+		assert(files[i].name[0] != '\0');
+		at = files[i].end;
+		assert(uuencode_decode(&uuencode, message + files[i].start, len,
+		    true, &out, &used));
+		assert(used == len && out.len > 0);
+		buf_free(&out);
+	}
+	arena_free(&arena);
 }
 
 static void check_part(
@@ -91,11 +91,11 @@ static void check_part(
 	struct transfer transfer;
 
 	transfer_open(&transfer, part->encoding);
-	feed(transfer_stage, &transfer, body, len, len + 1, &whole);
+	(void)feed(transfer_stage, &transfer, body, len, len + 1, &whole);
 	assert(whole.len <= len);
 	/* A long run of blanks is let through in pieces only. */
 	transfer_open(&transfer, part->encoding);
-	feed(transfer_stage, &transfer, body, len, step, &pieces);
+	(void)feed(transfer_stage, &transfer, body, len, step, &pieces);
 	if (len < TRANSFER_CUT)
 		same(&whole, &pieces);
 	decode_text(part, &whole, step);
@@ -140,8 +140,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(mime.count >= 1 && mime.count <= MAX_PARTS);
 	for (size_t i = 0; i < mime.count; i++) {
 		check_place(&mime, i, size);
-		if (!mime.parts[i].multipart)
-			check_part(&mime.parts[i], (const char *)data, step);
+		if (mime.parts[i].multipart)
+			continue;
+		check_part(&mime.parts[i], (const char *)data, step);
+		check_files(&mime.parts[i], &window, (const char *)data);
 	}
 	window_close(&window);
 	arena_free(&arena);

@@ -115,6 +115,8 @@ bool access_allow(struct request *request, struct reply *reply)
 	/* RFC 9110 section 11.6.1 wants a challenge with a 401. */
 	reply_header(reply, "WWW-Authenticate", "ApiKey header=\"X-API-Key\"");
 	reply_error(reply, 401, "Unauthorized");
+	if (request->route->stranger != NULL)
+		request->route->stranger(request, reply);
 	return false;
 }
 

@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/net.h"
 #include "base/pool.h"
+#include "httpapi/signing.h"
 #include "httpapi/throttle.h"
 #include "spool/spool.h"
 
@@ -42,7 +43,9 @@ struct context {
 	struct spool *spool;
 	struct counters counters;
 	struct throttle *throttle;
+	struct signing *signing;
 	struct pool *pool; /* for what may block */
+	struct sampler *sampler;
 };
 
 #endif

@@ -1,8 +1,10 @@
 #include "httpapi/exchange.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "httpapi/access.h"
+#include "httpapi/figures.h"
 #include "httpapi/gate.h"
 #include "httpapi/router.h"
 
@@ -11,7 +13,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* Behind this many bytes of a body that is too long it is not read on. */
 enum stage { STAGE_READING, STAGE_WORKING, STAGE_ANSWERED };
 
 struct exchange {
@@ -24,6 +25,7 @@ struct exchange {
 	enum stage stage;
 	bool has_body, old;
 	uint64_t read;
+	int64_t began_us; /* clock_mono_us() */
 	struct loop_task done;
 };
 
@@ -76,6 +78,8 @@ static struct exchange *exchange_new(struct worker *worker,
     const char *method)
 {
 	struct exchange *exchange = xcalloc(1, sizeof(*exchange));
+
+	exchange->began_us = clock_mono_us();
 	const struct head *head = gate_head(gate);
 	struct request *request = &exchange->request;
 
@@ -269,6 +273,10 @@ static enum MHD_Result answer(struct exchange *exchange)
 	exchange->stage = STAGE_ANSWERED;
 	if (response == NULL)
 		return MHD_NO;
+	if (exchange->request.route != NULL)
+		metric_observe(&figure_request_duration,
+		    exchange->request.route->path,
+		    (uint64_t)(clock_mono_us() - exchange->began_us));
 	log_event(LOG_DEBUG, "request_answered",
 	    LOG_TEXT("ip", exchange->request.client_text),
 	    LOG_TEXT("method", exchange->request.method),
@@ -373,6 +381,17 @@ static enum MHD_Result begin_work(struct exchange *exchange)
 /* --- the library calls
  * ------------------------------------------------------------ */
 
+/* An answer before the body ends the connection; one that waits for the next
+ * call does not. So a short body of somebody who has the key is waited for. */
+static bool answers_early(const struct exchange *exchange)
+{
+	const struct request *request = &exchange->request;
+
+	return exchange->reply.status != 0 && exchange->has_body &&
+	       (!request->has_key || request->length == 0 ||
+		   request->length > LIMIT_HTTP_PIECE);
+}
+
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
     const char *url, const char *method, const char *version, const char *data,
     size_t *len, void **context)
@@ -389,11 +408,7 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection,
 		exchange = exchange_new(arg, connection, gate, method);
 		*context = exchange;
 		judge(exchange);
-		/* An answer before the body ends the connection; without a
-		 * body it waits for the next call, which does not. */
-		if (exchange->reply.status != 0 && exchange->has_body)
-			return answer(exchange);
-		return MHD_YES;
+		return answers_early(exchange) ? answer(exchange) : MHD_YES;
 	}
 	if (*len > 0) {
 		read_body(exchange, data, *len);

@@ -465,7 +465,7 @@ void gate_check_time(struct gate *gate)
 	int64_t stop_ms = gate->worker->stop_ms;
 
 	if (gate->leaving) {
-		if (lasted_ms >= LIMIT_FAREWELL_MS)
+		if (lasted_ms >= LIMIT_FAREWELL_MS || stop_ms != 0)
 			end(gate);
 	} else if (gate->outward.len > 0) {
 		if (now_ms - gate->sent_ms >= LIMIT_HTTP_STALL_MS ||

@@ -296,17 +296,27 @@ static size_t read_short(
 	return run;
 }
 
+/* Blanks between values, of which one is enough. */
+static bool is_further_blank(const struct json_intake *intake, char c)
+{
+	const struct buf *kept = &intake->kept;
+
+	return slice_is_space(c) && kept->len > 0 &&
+	       slice_is_space(kept->data[kept->len - 1]);
+}
+
 static size_t read_outside(
     struct json_intake *intake, const char *data, size_t len)
 {
-	size_t run = slice_find((struct slice){data, len}, '"');
-
-	if (run > 0)
-		return keep(intake, data, run) ? run : 0;
+	(void)len;
+	if (is_further_blank(intake, *data))
+		return 1;
 	if (!keep(intake, data, 1))
 		return 0;
-	intake->state = SHORT;
-	intake->string_begin = intake->kept.len;
+	if (*data == '"') {
+		intake->state = SHORT;
+		intake->string_begin = intake->kept.len;
+	}
 	return 1;
 }
 
@@ -335,9 +345,10 @@ const json_t *json_intake_finish(struct json_intake *intake, struct error *err)
 		(void)fail(intake, ERROR_PERMANENT,
 		    "the body is not JSON: it ends in a string");
 	if (intake->failure.kind == ERROR_NONE) {
-		intake->root =
-		    json_loadb(buf_text(&intake->kept), intake->kept.len,
-			JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &why);
+		intake->root = json_loadb(buf_text(&intake->kept),
+		    intake->kept.len,
+		    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY,
+		    &why);
 		if (intake->root == NULL)
 			(void)error_set(&intake->failure, ERROR_PERMANENT,
 			    "the body is not JSON: %s", why.text);

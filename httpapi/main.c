@@ -6,6 +6,7 @@
 #include "base/program.h"
 #include "base/service.h"
 #include "bounds.h"
+#include "httpapi/figures.h"
 #include "httpapi/listen.h"
 #include "httpapi/server.h"
 #include "spool/spool.h"
@@ -61,6 +62,8 @@ static bool open_spool(const struct config *config,
 	if (!announcer_open(config->redis_url, config->elektrine_queue_name,
 		config->elektrine_dlq_name, announcer, err))
 		return false;
+	httpapi_figures_declare();
+	options.figures = about.scope;
 	options.announce = announcer_announce;
 	options.announce_arg = *announcer;
 	return spool_open(&options, spool, err);

@@ -32,6 +32,7 @@ struct send {
 	const char *message_id; /* without brackets */
 	bool eight_bit;
 	uint64_t size;
+	struct buf signature;   /* DKIM-Signature, if the domain has a key */
 	struct error committed; /* what the committer said */
 	route_done_fn *done;
 	void *done_arg;
@@ -120,6 +121,7 @@ static struct send *send_new(struct request *request)
 		fatal("out of memory");
 	memset(send, 0, size);
 	send->request = request;
+	send->signature = buf_new(LIMIT_TRACE / 2);
 	send->intake = json_intake_new(&json_store, request->arena);
 	(void)crypto_generichash_init(
 	    &send->digest, NULL, 0, sizeof(send->digest_bytes));
@@ -161,12 +163,20 @@ static void feed(void *arg, const char *data, size_t len)
 	(void)json_intake_feed(send->intake, data, len);
 }
 
-/* A short body without a key needs neither disk nor index. */
+static const char *key_folder(const struct send *send)
+{
+	return send->request->settings->config->haraka_dkim_dir;
+}
+
+/* A short body without a key of any kind needs neither disk nor index nor
+ * much arithmetic. */
 static bool quick(void *arg)
 {
 	struct send *send = arg;
 
-	return send->key == NULL && !json_intake_has_stored(send->intake);
+	return send->key == NULL && !json_intake_has_stored(send->intake) &&
+	       !signing_is_on(
+		   send->request->context->signing, key_folder(send));
 }
 
 /* --- what is asked
@@ -324,6 +334,20 @@ static bool write_raw(
 	return true;
 }
 
+/* A key that cannot be used is for the operator to mend; mail goes on. */
+static void sign(struct send *send)
+{
+	const struct source message = spool_draft_source(send->draft);
+	struct error err;
+
+	if (signing_sign(send->request->context->signing, key_folder(send),
+		send->what.domain, &message, &send->signature, &err))
+		return;
+	buf_clear(&send->signature);
+	log_event(LOG_ERROR, "not_signed", LOG_TEXT("id", send->id),
+	    LOG_TEXT("from", send->what.sender), LOG_TEXT("error", err.text));
+}
+
 static void write_message(struct send *send, struct reply *reply)
 {
 	struct body_sink sink = {.write = write_draft, .arg = send};
@@ -341,6 +365,7 @@ static void write_message(struct send *send, struct reply *reply)
 		if (send->key != NULL)
 			spool_draft_use_key(
 			    send->draft, send->key, send->digest_bytes);
+		sign(send);
 		return;
 	}
 	spool_discard(&send->draft);
@@ -396,8 +421,10 @@ static void write_trace(
 			     : NULL,
 	    .when_ms = envelope->received_ms,
 	};
-	bool fits = trace_return_path(trace, envelope->sender) &&
-		    trace_received(trace, &received);
+	bool fits =
+	    trace_return_path(trace, envelope->sender) &&
+	    trace_received(trace, &received) &&
+	    buf_append(trace, send->signature.data, send->signature.len);
 
 	assert(fits);
 }
@@ -448,6 +475,7 @@ static void send_free(void *arg)
 	spool_scratch_close(&send->scratch);
 	json_intake_free(&send->intake);
 	spool_key_release(&send->key);
+	buf_free(&send->signature);
 	free(send);
 }
 

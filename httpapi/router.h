@@ -47,6 +47,8 @@ struct route {
 	bool quick;          /* never blocks: served on the loop */
 	route_serve_fn *serve;
 	const struct route_stream *stream; /* instead of serve */
+	/* May answer otherwise who is not let in; NULL: the error stays. */
+	route_serve_fn *stranger;
 };
 
 extern const struct route routes[];

@@ -230,6 +230,8 @@ static bool read_envelope(struct reading *reading)
 	if (letter->from.count == 0)
 		return refuse(reading, "from", "is missing");
 	request->sender = letter->from.items[0].address;
+	request->domain =
+	    lower(request->arena, strrchr(request->sender, '@') + 1);
 	request->utf8 = !address_is_ascii(request->sender);
 	request->recipients =
 	    arena_alloc(request->arena, reading->rules->config->max_recipients *

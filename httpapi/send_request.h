@@ -21,6 +21,7 @@ struct send_fault {
 struct send_request {
 	struct arena *arena; /* borrowed */
 	const char *sender;  /* of the envelope */
+	const char *domain;  /* its domain, in lower case */
 	struct recipient *recipients;
 	size_t recipient_count, recipient_room;
 	bool utf8; /* an address needs SMTPUTF8 */

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "bounds.h"
+#include "httpapi/sampler.h"
 #include "httpapi/worker.h"
 
 #include <sched.h>
@@ -35,6 +36,8 @@ bool server_open(struct spool *spool, struct settings *settings,
 	made->context.counters.started_ms = clock_wall_ms();
 	made->context.counters.started_mono_ms = clock_mono_ms();
 	made->context.throttle = throttle_new();
+	made->context.signing = signing_new();
+	made->context.sampler = sampler_new(spool);
 	made->context.pool = pool_new(LIMIT_HTTP_THREADS, LIMIT_HTTP_WAITING);
 	while (made->count < wanted) {
 		if (!worker_open(&made->context, settings, listening->fds,
@@ -66,6 +69,8 @@ void server_close(struct server **server)
 	for (size_t i = 0; i < gone->count; i++)
 		worker_close(&gone->workers[i]);
 	pool_free(&gone->context.pool);
+	sampler_free(&gone->context.sampler);
 	throttle_free(&gone->context.throttle);
+	signing_free(&gone->context.signing);
 	free(gone);
 }

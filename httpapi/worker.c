@@ -138,11 +138,21 @@ static void on_listening_ready(void *arg, unsigned ready)
 /* --- the loop ---------------------------------------------------------------
  */
 
+static void on_empty(void *arg)
+{
+	struct worker *worker = arg;
+
+	loop_stop(worker->loop);
+}
+
+/* Once what ended just now has been freed. */
 void worker_left(struct worker *worker)
 {
-	if (worker->stop_ms != 0 && worker->gates == NULL &&
-	    worker->exchanges == 0)
-		loop_stop(worker->loop);
+	if (worker->stop_ms == 0 || worker->gates != NULL ||
+	    worker->exchanges > 0 || worker->emptied)
+		return;
+	worker->emptied = true;
+	loop_defer(worker->loop, &worker->empty);
 }
 
 static void on_tick(void *arg)
@@ -242,6 +252,7 @@ bool worker_open(struct context *context, struct settings *settings,
 	worker->stir = (struct loop_task){.call = on_stir, .arg = worker};
 	worker->reload = (struct loop_task){.call = on_reload, .arg = worker};
 	worker->stop = (struct loop_task){.call = on_stop, .arg = worker};
+	worker->empty = (struct loop_task){.call = on_empty, .arg = worker};
 	worker->tick = loop_timer_new(worker->loop, on_tick, worker);
 	loop_timer_set(worker->tick, TICK_MS);
 	if (!open_http(worker, err)) {

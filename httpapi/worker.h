@@ -24,7 +24,8 @@ struct worker {
 	struct accepting *accepting;
 	size_t accepting_count;
 	struct loop_timer *tick;
-	struct loop_task reload, stop;
+	struct loop_task reload, stop, empty;
+	bool emptied; /* stopping, and nothing is left */
 
 	struct MHD_Daemon *http;
 	struct loop_watch *http_watch;

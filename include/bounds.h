@@ -101,6 +101,15 @@
 #define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
 /* How long a proxy may take to say who it speaks for, in milliseconds. */
 #define LIMIT_PROXY_MS 10000
+/* How long a scanner may take for one message, in milliseconds: both together
+ * stay within the stage. Real ones need seconds at most. */
+#define LIMIT_CLAMD_MS 60000
+#define LIMIT_SPAMD_MS 50000
+/* What a scanner may answer, in bytes: a line, and a report. */
+#define LIMIT_CLAMD_ANSWER 1024
+#define LIMIT_SPAMD_ANSWER ((size_t)64 * 1024)
+/* As much of the report is kept, in bytes. */
+#define LIMIT_SPAM_REPORT 4000
 /* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
 #define LIMIT_CHECKS_WAITING 100000
 /* Findings kept with a message, what each says at most, in bytes, and what
@@ -138,6 +147,8 @@
 #define LIMIT_BOUNDARY 256
 /* Parameters of one header field, pieces of RFC 2231 included. */
 #define LIMIT_PARAMETERS 64
+/* Files in uuencode that are taken out of one text; more stay text. */
+#define LIMIT_UUENCODED 50
 /* Recipients taken out of one delivery report. */
 #define LIMIT_FAILED_RECIPIENTS 100
 /* HTML of which text is made, and that text. Real HTML in mail has up to
@@ -293,6 +304,8 @@
 #define LIMIT_ADDRESS_TEXT ((size_t)64 * 1024)
 /* What is said of an attachment: its name, its type, its content id. */
 #define LIMIT_DETAIL ((size_t)1024)
+/* A private key in PEM: RSA of 16,384 bits has 13 KB. */
+#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
 /* An Idempotency-Key, in characters. */
 #define LIMIT_IDEMPOTENCY_KEY 255
 /* Connections at once. The application's pool has 50 or so. */
@@ -334,6 +347,20 @@
  * the silence after which a subscriber asks whether it still lives: about
  * the poll interval that makes up for a lost wake-up. */
 #define LIMIT_REDIS_MS 1000
+
+/* Entries of a page of the HTTP API that asks for nothing else, and at most;
+ * and rows of the index that one request looks at: a tenth of a second. */
+#define HTTP_PAGE 50
+#define LIMIT_HTTP_PAGE 1000
+#define LIMIT_HTTP_PAGE_ROWS 50000
+/* Lines of the story of one message; each has some 1 KB. */
+#define LIMIT_HTTP_EVENTS 2000
+/* Open circuits that a status has, and dead letters that the page shows. */
+#define LIMIT_HTTP_CIRCUITS 100
+#define HTTP_LAST_LETTERS 8
+/* The page's past: a sample every so many seconds, for an hour. */
+#define SAMPLE_S 5
+#define SAMPLES 720
 
 /* --- monitoring ------------------------------------------------------- */
 

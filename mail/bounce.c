@@ -4,6 +4,7 @@
 #include "mail/header.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,18 +12,6 @@
 struct group {
 	struct slice final, original, action, status;
 };
-
-static bool contains(struct slice text, const char *word)
-{
-	size_t len = strlen(word);
-	int first = tolower((unsigned char)word[0]);
-
-	for (size_t i = 0; i + len <= text.len; i++)
-		if (tolower((unsigned char)text.data[i]) == first &&
-		    strncasecmp(text.data + i, word, len) == 0)
-			return true;
-	return false;
-}
 
 /* "rfc822; user@example.com" without the type. */
 static const char *address_of(struct slice value, struct arena *arena)
@@ -131,11 +120,22 @@ void bounce_read_status(
 	}
 }
 
+/* Whether one of the words occurs, in whatever case. */
 static bool any_of(struct slice text, const char *const words[], size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		if (contains(text, words[i]))
-			return true;
+	bool begins[UCHAR_MAX + 1] = {false};
+
+	for (size_t i = 0; i < count; i++) {
+		begins[tolower((unsigned char)words[i][0])] = true;
+		begins[toupper((unsigned char)words[i][0])] = true;
+	}
+	for (; text.len > 0; text = slice_from(text, 1)) {
+		if (!begins[(unsigned char)text.data[0]])
+			continue;
+		for (size_t i = 0; i < count; i++)
+			if (slice_starts(text, words[i]))
+				return true;
+	}
 	return false;
 }
 

@@ -2,6 +2,8 @@
 
 #include "base/unconst.h"
 #include "base/utf8.h"
+#include "mail/charset_jis.h"
+#include "mail/charset_mend.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,11 +15,6 @@
 #define KEY_SIZE 48
 /* Bytes handed to iconv at once: bounds the room that is made for them. */
 #define STEP ((size_t)4096)
-#define ESC '\x1B'
-
-/* The sets of ISO-2022-JP (RFC 1468, RFC 2237, and half-width katakana). */
-enum jis_set { JIS_ASCII, JIS_KATAKANA, JIS_X0208, JIS_X0212 };
-
 /* Letters and digits in lower case, without a year ("ISO_8859-1:1987"). */
 static bool make_key(struct slice label, char key[KEY_SIZE])
 {
@@ -72,10 +69,7 @@ static void open_iconv(struct charset *charset, const char *name)
 		return;
 	charset->iconv = handle;
 	charset->kind = CHARSET_ICONV;
-	if (strncmp(name, "UTF-16", 6) == 0)
-		charset->unit = 2;
-	else if (strncmp(name, "UTF-32", 6) == 0)
-		charset->unit = 4;
+	charset->mends = charset_mends_of(name);
 }
 
 void charset_open(
@@ -83,8 +77,10 @@ void charset_open(
 {
 	const char *name = charset_find(label);
 
-	*charset = (struct charset){
-	    .kind = CHARSET_UTF8, .unit = 1, .euc = buf_new(SIZE_MAX / 2)};
+	*charset = (struct charset){.kind = CHARSET_UTF8,
+	    .unit = 1,
+	    .euc = buf_new(SIZE_MAX / 2),
+	    .plain = buf_new(SIZE_MAX / 2)};
 	if (name == NULL || strcmp(name, "UTF-8") == 0)
 		return;
 	if (strcmp(name, "ASCII") == 0) {
@@ -94,6 +90,17 @@ void charset_open(
 	}
 	if (strcmp(name, "CP1252") == 0) {
 		charset->kind = CHARSET_1252;
+		return;
+	}
+	if (strcmp(name, "UTF-7") == 0) {
+		charset->kind = CHARSET_UTF7;
+		return;
+	}
+	if (strncmp(name, "UTF-16", 6) == 0 ||
+	    strncmp(name, "UTF-32", 6) == 0) {
+		charset->kind = CHARSET_WIDE;
+		charset->unit = name[4] == '1' ? 2 : 4;
+		charset->order = name[6];
 		return;
 	}
 	if (strcmp(name, "ISO-2022-JP") != 0) {
@@ -112,6 +119,7 @@ void charset_close(struct charset *charset)
 	if (charset->iconv != NULL)
 		(void)iconv_close(charset->iconv);
 	buf_free(&charset->euc);
+	buf_free(&charset->plain);
 	*charset = (struct charset){0};
 }
 
@@ -161,16 +169,59 @@ static size_t call_iconv(
 	return result;
 }
 
+/* What iconv refused at `in`: how many bytes that are, and what stands for
+ * them. */
+static size_t replace_refused(struct charset *charset, const char *in,
+    size_t left, struct buf *out, bool *fits)
+{
+	char character[UTF8_MAX];
+	uint32_t meant = 0;
+	size_t skip = 0;
+
+	if (charset->mends != NULL)
+		skip = charset_mend_refused(charset->mends, in, left, &meant);
+	if (skip > 0) {
+		*fits =
+		    buf_append(out, character, utf8_encode(meant, character));
+		return skip;
+	}
+	*fits = append_replacement(out);
+	return left < charset->unit ? left : charset->unit;
+}
+
+/* One call of iconv, and what it made mended. */
+static size_t call_and_mend(
+    struct charset *charset, char **in, size_t *left, struct buf *out)
+{
+	struct buf *plain = &charset->plain;
+	size_t result;
+	int why;
+
+	if (charset->mends == NULL || charset->mends->read_count == 0)
+		return call_iconv(charset, in, left, out);
+	buf_clear(plain);
+	result = call_iconv(charset, in, left, plain);
+	why = errno;
+	if (!charset_mend_read(
+		charset->mends, buf_text(plain), plain->len, out)) {
+		errno = ENOBUFS;
+		return (size_t)-1;
+	}
+	errno = why;
+	return result;
+}
+
 /* Converts as far as it goes; *left bytes at the end are an incomplete
  * character. */
 static bool convert(
     struct charset *charset, const char *in, size_t *left, struct buf *out)
 {
 	char *at = unconst(in);
+	bool fits = true;
 	size_t skip;
 
-	while (*left > 0) {
-		if (call_iconv(charset, &at, left, out) != (size_t)-1)
+	while (*left > 0 && fits) {
+		if (call_and_mend(charset, &at, left, out) != (size_t)-1)
 			break;
 		if (errno == EINVAL && *left < CHARSET_CUT)
 			break;
@@ -178,13 +229,11 @@ static bool convert(
 			return false;
 		if (errno == E2BIG)
 			continue;
-		skip = *left < charset->unit ? *left : charset->unit;
+		skip = replace_refused(charset, at, *left, out, &fits);
 		at += skip;
 		*left -= skip;
-		if (!append_replacement(out))
-			return false;
 	}
-	return true;
+	return fits;
 }
 
 /* The text ends: what was cut is lost, what iconv kept back comes out, and
@@ -219,125 +268,102 @@ static bool decode_iconv(struct charset *charset, const char *in, size_t len,
 	return finish_iconv(charset, left > 0, out);
 }
 
-/* An escape sequence at s: its length; 0 if it is none that we know, -1 if
- * the end cuts it. */
-static int escape_len(const char *s, size_t left, enum jis_set *set)
+/* Where most of the zero bytes of the first characters are says what comes
+ * first in each; the low byte if it says nothing. */
+static char guess_order(const char *in, size_t len, size_t unit)
 {
-	static const struct {
-		const char *text;
-		int len;
-		enum jis_set set;
-	} escapes[] = {
-	    {"\x1B(B", 3, JIS_ASCII},
-	    {"\x1B(J", 3, JIS_ASCII},
-	    {"\x1B(H", 3, JIS_ASCII},
-	    {"\x1B(I", 3, JIS_KATAKANA},
-	    {"\x1B$@", 3, JIS_X0208},
-	    {"\x1B$B", 3, JIS_X0208},
-	    {"\x1B&@\x1B$B", 6, JIS_X0208},
-	    {"\x1B$(@", 4, JIS_X0208},
-	    {"\x1B$(B", 4, JIS_X0208},
-	    {"\x1B$(D", 4, JIS_X0212},
-	};
-	bool cut = false;
+	size_t little = 0, big = 0;
 
-	for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
-		size_t len = (size_t)escapes[i].len;
-
-		if (left < len) {
-			cut |= memcmp(s, escapes[i].text, left) == 0;
-			continue;
-		}
-		if (memcmp(s, escapes[i].text, len) == 0) {
-			*set = escapes[i].set;
-			return escapes[i].len;
-		}
+	for (size_t i = 0; i + unit <= len && i < CHARSET_CUT; i += unit) {
+		big += in[i] == '\0' && in[i + unit - 1] != '\0';
+		little += in[i] != '\0' && in[i + unit - 1] == '\0';
 	}
-	return cut ? -1 : 0;
+	return big > little ? 'B' : 'L';
 }
 
-static bool is_jis(char c)
+/* The length of the mark that the text begins with, and the order it shows:
+ * it knows better than the label. */
+static size_t read_mark(const char *in, size_t len, size_t unit, char *order)
 {
-	return c >= 0x21 && c <= 0x7E;
-}
+	static const char little[] = "\xFF\xFE\0\0", big[] = "\0\0\xFE\xFF";
 
-/* One character that is no escape, as EUC-JP. How many bytes it took: 0 if
- * the end cuts it. */
-static size_t jis_to_euc(
-    enum jis_set set, const char *s, size_t left, struct buf *euc)
-{
-	char out[3];
-	size_t len = 0;
-
-	if (set == JIS_ASCII || !is_jis(s[0])) {
-		(void)buf_append_char(euc, s[0]);
-		return 1;
-	}
-	if (set == JIS_KATAKANA) {
-		out[0] = '\x8E';
-		out[1] = (char)(s[0] | 0x80);
-		(void)buf_append(euc, out, 2);
-		return 1;
-	}
-	if (left < 2)
+	if (len < unit)
 		return 0;
-	if (set == JIS_X0212)
-		out[len++] = '\x8F';
-	out[len++] = (char)(s[0] | 0x80);
-	out[len++] = is_jis(s[1]) ? (char)(s[1] | 0x80) : '\x21';
-	(void)buf_append(euc, out, len);
-	return is_jis(s[1]) ? 2 : 1;
+	if (memcmp(in, little, unit) == 0)
+		*order = 'L';
+	else if (memcmp(in, big + sizeof(big) - 1 - unit, unit) == 0)
+		*order = 'B';
+	else
+		return 0;
+	return unit;
 }
 
-/* Unpacks at most STEP bytes; how many were taken. */
-static size_t unpack_jis(
-    struct charset *charset, const char *s, size_t len, bool last)
+static bool open_wide(
+    struct charset *charset, const char *in, size_t len, size_t *mark)
 {
-	enum jis_set set = (enum jis_set)charset->set;
-	size_t at = 0, took;
-	int escape;
+	char order = charset->order;
+	const char *name;
+	iconv_t handle;
 
-	while (at < len && at < STEP) {
-		if (s[at] == ESC) {
-			escape = escape_len(s + at, len - at, &set);
-			if (escape == -1 && !last)
-				break;
-			at += escape > 0 ? (size_t)escape : 1;
-			continue;
-		}
-		/* RFC 1468: a line ends in ASCII, and begins so. */
-		if (s[at] == '\n')
-			set = JIS_ASCII;
-		took = jis_to_euc(set, s + at, len - at, &charset->euc);
-		if (took == 0 && !last)
-			break;
-		if (took == 0) /* half a character: not EUC-JP either */
-			(void)buf_append_char(&charset->euc, '\xFF');
-		at += took > 0 ? took : 1;
-	}
-	charset->set = (int)set;
-	return at;
+	*mark = read_mark(in, len, charset->unit, &order);
+	if (order == '\0')
+		order = guess_order(in, len, charset->unit);
+	if (charset->unit == 2)
+		name = order == 'B' ? "UTF-16BE" : "UTF-16LE";
+	else
+		name = order == 'B' ? "UTF-32BE" : "UTF-32LE";
+	handle = iconv_open("UTF-8", name);
+	if (handle == (iconv_t)-1)
+		return false;
+	charset->iconv = handle;
+	return true;
 }
 
+/* UTF-16 and UTF-32. The beginning is looked at before anything is decoded,
+ * always as much of it, in whatever pieces it comes. */
+static bool decode_wide(struct charset *charset, const char *in, size_t len,
+    bool last, struct buf *out, size_t *used)
+{
+	size_t mark = 0;
+	bool done;
+
+	*used = 0;
+	if (charset->iconv == NULL && len < CHARSET_CUT && !last)
+		return true;
+	if (charset->iconv == NULL && !open_wide(charset, in, len, &mark))
+		return utf8_append_clean(out, in, len, last, used);
+	done = decode_iconv(charset, in + mark, len - mark, last, out, used);
+	*used += mark;
+	if (last) {
+		(void)iconv_close(charset->iconv);
+		charset->iconv = NULL;
+	}
+	return done;
+}
+
+/* What the end of a piece cuts in two, and is no escape or pair, stays in
+ * charset->euc for the next one. */
 static bool decode_jis(struct charset *charset, const char *in, size_t len,
     bool last, struct buf *out, size_t *used)
 {
+	struct buf *euc = &charset->euc;
 	size_t took, left;
 
 	for (*used = 0; *used < len; *used += took) {
-		buf_clear(&charset->euc);
-		took = unpack_jis(charset, in + *used, len - *used, last);
+		took = jis_unpack(
+		    &charset->set, in + *used, len - *used, last, euc);
+		left = euc->len;
+		if (!convert(charset, buf_text(euc), &left, out))
+			return false;
+		buf_consume(euc, euc->len - left);
 		if (took == 0)
 			break;
-		left = charset->euc.len;
-		if (!convert(charset, buf_text(&charset->euc), &left, out))
-			return false;
-		if (left > 0 && !append_replacement(out))
-			return false;
 	}
-	if (last)
-		charset->set = JIS_ASCII;
-	return true;
+	if (!last)
+		return true;
+	left = euc->len;
+	buf_clear(euc);
+	return left == 0 || append_replacement(out);
 }
 
 bool charset_decode(struct charset *charset, const char *in, size_t len,
@@ -349,8 +375,13 @@ bool charset_decode(struct charset *charset, const char *in, size_t len,
 	case CHARSET_1252:
 		*used = len;
 		return decode_1252(in, len, out);
+	case CHARSET_WIDE:
+		return decode_wide(charset, in, len, last, out, used);
 	case CHARSET_ICONV:
 		return decode_iconv(charset, in, len, last, out, used);
+	case CHARSET_UTF7:
+		*used = len;
+		return utf7_decode(&charset->utf7, in, len, last, out);
 	case CHARSET_ISO2022JP:
 		return decode_jis(charset, in, len, last, out, used);
 	}

@@ -5,13 +5,15 @@
  * A label is looked up in a table of our own, never handed to iconv as it
  * came. An unknown one, and none, mean UTF-8. ISO-8859-1 means Windows-1252,
  * ISO-8859-9 Windows-1254, GB2312 GB18030 and so on, as in browsers: senders
- * label the larger set with the smaller one's name.
+ * label the larger set with the smaller one's name. A byte order mark beats
+ * the label's order; without both the text is looked at.
  */
 #ifndef MAIL_CHARSET_H
 #define MAIL_CHARSET_H
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "mail/charset_utf7.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,17 +26,25 @@ enum charset_place { CHARSET_BODY, CHARSET_WORD };
 enum charset_kind {
 	CHARSET_UTF8,
 	CHARSET_1252,
+	CHARSET_WIDE, /* UTF-16, UTF-32 */
+	CHARSET_UTF7,
 	CHARSET_ICONV,
 	CHARSET_ISO2022JP
 };
+
+struct charset_mends;
 
 /* Open to be embedded; the fields are charset.c's. */
 struct charset {
 	enum charset_kind kind;
 	void *iconv;
 	size_t unit;    /* bytes skipped when nothing fits */
+	char order;     /* CHARSET_WIDE: 'L', 'B', or '\0' if not told */
 	struct buf euc; /* ISO-2022-JP on its way to iconv */
 	int set;        /* the character set that an escape chose */
+	struct utf7 utf7;
+	struct buf plain; /* what iconv made, before it is mended */
+	const struct charset_mends *mends; /* or NULL */
 };
 
 /* Never fails: what cannot be opened is UTF-8. */

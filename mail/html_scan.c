@@ -32,20 +32,22 @@ static enum html_tag find_tag(struct slice name)
 	    {"address", HTML_BLOCK}, {"area", HTML_VOID}, {"article", HTML_DIV},
 	    {"aside", HTML_DIV}, {"base", HTML_VOID},
 	    {"blockquote", HTML_BLOCKQUOTE}, {"body", HTML_BODY},
-	    {"br", HTML_BR}, {"col", HTML_VOID}, {"dd", HTML_TERM},
-	    {"details", HTML_BLOCK}, {"div", HTML_DIV}, {"dl", HTML_BLOCK},
-	    {"dt", HTML_TERM}, {"embed", HTML_VOID}, {"fieldset", HTML_BLOCK},
+	    {"br", HTML_BR}, {"caption", HTML_BLOCK}, {"center", HTML_BLOCK},
+	    {"col", HTML_VOID}, {"dd", HTML_TERM}, {"details", HTML_BLOCK},
+	    {"div", HTML_DIV}, {"dl", HTML_BLOCK}, {"dt", HTML_TERM},
+	    {"embed", HTML_VOID}, {"fieldset", HTML_BLOCK},
 	    {"figcaption", HTML_BLOCK}, {"figure", HTML_BLOCK},
 	    {"footer", HTML_DIV}, {"form", HTML_DIV}, {"h1", HTML_HEADING_BIG},
 	    {"h2", HTML_HEADING_BIG}, {"h3", HTML_HEADING_BIG},
 	    {"h4", HTML_HEADING_SMALL}, {"h5", HTML_HEADING_SMALL},
 	    {"h6", HTML_HEADING_SMALL}, {"head", HTML_HEAD},
 	    {"header", HTML_DIV}, {"hr", HTML_HR}, {"img", HTML_IMG},
-	    {"input", HTML_VOID}, {"li", HTML_LI}, {"link", HTML_VOID},
-	    {"main", HTML_DIV}, {"meta", HTML_VOID}, {"nav", HTML_DIV},
-	    {"ol", HTML_OL}, {"p", HTML_P}, {"param", HTML_VOID},
-	    {"pre", HTML_PRE}, {"script", HTML_SCRIPT}, {"section", HTML_DIV},
-	    {"source", HTML_VOID}, {"style", HTML_SCRIPT},
+	    {"input", HTML_VOID}, {"legend", HTML_BLOCK}, {"li", HTML_LI},
+	    {"link", HTML_VOID}, {"main", HTML_DIV}, {"meta", HTML_VOID},
+	    {"nav", HTML_DIV}, {"ol", HTML_OL}, {"p", HTML_P},
+	    {"param", HTML_VOID}, {"pre", HTML_PRE}, {"script", HTML_SCRIPT},
+	    {"section", HTML_DIV}, {"source", HTML_VOID},
+	    {"style", HTML_SCRIPT}, {"summary", HTML_BLOCK},
 	    {"table", HTML_TABLE}, {"tbody", HTML_SECTION}, {"td", HTML_CELL},
 	    {"tfoot", HTML_SECTION}, {"th", HTML_CELL}, {"thead", HTML_SECTION},
 	    {"title", HTML_TITLE}, {"tr", HTML_ROW}, {"track", HTML_VOID},
@@ -234,6 +236,10 @@ static void keep_attribute(
 		attributes->start = value;
 	else if (slice_is(name, "type"))
 		attributes->type = value;
+	else if (slice_is(name, "style"))
+		attributes->style = value;
+	else if (slice_is(name, "hidden"))
+		attributes->hidden = true;
 }
 
 /* Up to the '>', which goes too. False if there is none. */

@@ -16,6 +16,7 @@ struct element {
 	struct slice href; /* of a link */
 	size_t words;      /* in the layout when it began */
 	bool begun;        /* of a list: something is in it */
+	bool concealed;    /* nothing in it is seen */
 	struct html_list list;
 };
 
@@ -28,6 +29,8 @@ struct writer {
 	const struct html_outline *outline;
 	size_t lists; /* met so far */
 	unsigned in_body, skip;
+	bool show_all; /* also what styles hide */
+	bool hid_any;
 };
 
 static struct slice decoded(struct writer *writer, struct slice attribute)
@@ -119,9 +122,46 @@ static bool is_list(enum html_tag tag)
 	return tag == HTML_UL || tag == HTML_OL;
 }
 
-static bool is_hidden(enum html_tag tag)
+static bool declares(
+    struct slice declaration, const char *property, const char *value)
 {
-	return tag == HTML_HEAD || tag == HTML_TITLE || tag == HTML_SCRIPT;
+	size_t colon = slice_find(declaration, ':');
+
+	return colon < declaration.len &&
+	       slice_is(
+		   slice_trim(slice_first(declaration, colon)), property) &&
+	       slice_starts(
+		   slice_trim(slice_from(declaration, colon + 1)), value);
+}
+
+/* What readers never see, such as the line that mail programs show beside
+ * the subject. */
+static bool hides(const struct html_attributes *attributes)
+{
+	struct slice rest = attributes->style, one;
+
+	if (attributes->hidden)
+		return true;
+	while (rest.len > 0) {
+		one = slice_first(rest, slice_find(rest, ';'));
+		if (declares(one, "display", "none") ||
+		    declares(one, "visibility", "hidden"))
+			return true;
+		rest = slice_from(
+		    rest, one.len < rest.len ? one.len + 1 : one.len);
+	}
+	return false;
+}
+
+static bool is_concealed(struct writer *writer, enum html_tag tag,
+    const struct html_attributes *attributes)
+{
+	if (tag == HTML_HEAD || tag == HTML_TITLE || tag == HTML_SCRIPT)
+		return true;
+	if (writer->show_all || !hides(attributes))
+		return false;
+	writer->hid_any = true;
+	return true;
 }
 
 /* Whether elements and text here are written at all. */
@@ -135,7 +175,9 @@ static bool is_live(const struct writer *writer)
 static unsigned leading_of(enum html_tag tag)
 {
 	switch (tag) {
+	case HTML_BLOCK:
 	case HTML_DIV:
+	case HTML_TERM:
 		return 1;
 	case HTML_P:
 	case HTML_PRE:
@@ -148,7 +190,6 @@ static unsigned leading_of(enum html_tag tag)
 		return 3;
 	case HTML_OTHER:
 	case HTML_A:
-	case HTML_BLOCK:
 	case HTML_BODY:
 	case HTML_BR:
 	case HTML_CELL:
@@ -159,7 +200,6 @@ static unsigned leading_of(enum html_tag tag)
 	case HTML_ROW:
 	case HTML_SCRIPT:
 	case HTML_SECTION:
-	case HTML_TERM:
 	case HTML_TITLE:
 	case HTML_UL:
 	case HTML_VOID:
@@ -236,22 +276,33 @@ static void on_open(
 	    writer->depth == 0 ? NULL : &writer->stack[writer->depth - 1];
 	struct element *element = &writer->stack[writer->depth++];
 
-	*element = (struct element){.tag = tag};
+	*element = (struct element){
+	    .tag = tag, .concealed = is_concealed(writer, tag, attributes)};
 	if (is_list(tag))
 		open_list(writer, element, outer, attributes);
-	if (is_hidden(tag))
-		writer->skip++;
+	writer->skip += element->concealed;
 	if (tag == HTML_BODY)
 		writer->in_body++;
 	/* What is opened unseen is closed unseen. */
 	if (!is_live(writer)) {
-		element->tag =
-		    tag == HTML_BODY || is_hidden(tag) ? tag : HTML_OTHER;
+		element->tag = tag == HTML_BODY ? tag : HTML_OTHER;
 		return;
 	}
 	if (outer != NULL && is_list(outer->tag))
 		open_item(writer, outer, tag);
 	write_element(writer, element, attributes);
+}
+
+static void close_element(struct writer *writer, const struct element *element,
+    const struct element *outer)
+{
+	if (element->tag == HTML_A)
+		close_link(writer, element);
+	if (is_list(element->tag) && element->begun)
+		layout_end(&writer->layout, element->list.inner ? 1 : 2);
+	close_block(writer, element->tag);
+	if (outer != NULL && is_list(outer->tag) && is_live(writer))
+		layout_end(&writer->layout, 1);
 }
 
 static void on_close(void *arg, enum html_tag tag)
@@ -262,17 +313,9 @@ static void on_close(void *arg, enum html_tag tag)
 	    writer->depth == 0 ? NULL : &writer->stack[writer->depth - 1];
 
 	(void)tag;
-	if (is_hidden(element->tag)) {
-		writer->skip--;
-		return;
-	}
-	if (element->tag == HTML_A)
-		close_link(writer, element);
-	if (is_list(element->tag) && element->begun)
-		layout_end(&writer->layout, element->list.inner ? 1 : 2);
-	close_block(writer, element->tag);
-	if (outer != NULL && is_list(outer->tag) && is_live(writer))
-		layout_end(&writer->layout, 1);
+	writer->skip -= element->concealed;
+	if (!element->concealed)
+		close_element(writer, element, outer);
 	if (element->tag == HTML_BODY)
 		writer->in_body--;
 }
@@ -301,26 +344,42 @@ static void on_text(void *arg, struct slice text)
 		layout_end(&writer->layout, 1);
 }
 
-bool html_text(struct slice html, struct buf *out)
+/* One walk over the HTML; *hid_any says whether styles hid something. */
+static bool write_html(struct slice html, const struct html_outline *outline,
+    bool show_all, bool *hid_any, struct buf *out)
 {
 	struct writer *writer = xcalloc(1, sizeof(*writer));
 	struct html_handler handler = {writer, on_open, on_close, on_text};
-	struct html_outline *outline;
 	bool whole;
 
-	if (html.len > LIMIT_HTML_INPUT)
-		html.len = LIMIT_HTML_INPUT;
-	outline = html_outline_of(html);
 	writer->outline = outline;
+	writer->show_all = show_all;
 	writer->arena = arena_new();
 	writer->text = buf_new(SIZE_MAX / 2);
 	layout_open(&writer->layout, out);
 	html_scan(html, &handler);
 	layout_close(&writer->layout);
 	whole = !writer->layout.full;
+	*hid_any = writer->hid_any;
 	buf_free(&writer->text);
 	arena_free(&writer->arena);
-	free(outline);
 	free(writer);
+	return whole;
+}
+
+bool html_text(struct slice html, struct buf *out)
+{
+	struct html_outline *outline;
+	size_t start = out->len;
+	bool whole, hid_any;
+
+	if (html.len > LIMIT_HTML_INPUT)
+		html.len = LIMIT_HTML_INPUT;
+	outline = html_outline_of(html);
+	whole = write_html(html, outline, false, &hid_any, out);
+	/* All hidden: a sheet of styles or a script would have shown it. */
+	if (out->len == start && hid_any)
+		whole = write_html(html, outline, true, &hid_any, out);
+	free(outline);
 	return whole;
 }

@@ -33,6 +33,7 @@ struct tokens {
 struct piece {
 	struct slice text;
 	bool quoted;
+	bool glued; /* to the piece before */
 };
 
 /* What an entry is made of. */
@@ -40,7 +41,7 @@ enum place { PLACE_TEXT, PLACE_ADDRESS, PLACE_COMMENT, PLACE_GROUP, PLACES };
 
 struct pieces {
 	struct piece *list;
-	size_t count;
+	size_t count, size;
 };
 
 struct mailbox {
@@ -166,20 +167,37 @@ static struct slice join(
 	return (struct slice){text, at};
 }
 
-static void add_piece(struct pieces *pieces, struct slice text, bool quoted,
-    bool glue, struct arena *arena)
+static void add_piece(
+    struct pieces *pieces, struct slice text, bool quoted, bool glued)
 {
-	struct piece two[2] = {{.quoted = false}, {text, quoted}};
-	struct piece *last;
-
-	if (!glue || pieces->count == 0) {
-		pieces->list[pieces->count++] = (struct piece){text, quoted};
-		return;
+	if (pieces->count == pieces->size) {
+		pieces->size = pieces->size == 0 ? 8 : pieces->size * 2;
+		pieces->list = xrealloc(
+		    pieces->list, pieces->size * sizeof(*pieces->list));
 	}
-	last = &pieces->list[pieces->count - 1];
-	two[0] = *last;
-	last->text = join(&(struct pieces){two, 2}, "", arena);
-	last->quoted |= quoted;
+	pieces->list[pieces->count] =
+	    (struct piece){text, quoted, glued && pieces->count > 0};
+	pieces->count++;
+}
+
+/* Makes one piece of each run that is glued together. */
+static void unite_glued(struct pieces *pieces, struct arena *arena)
+{
+	struct piece *list = pieces->list;
+	size_t count = 0, next;
+
+	for (size_t i = 0; i < pieces->count; i = next) {
+		struct piece one = list[i];
+
+		for (next = i + 1; next < pieces->count && list[next].glued;
+		     next++)
+			one.quoted |= list[next].quoted;
+		one.text =
+		    join(&(struct pieces){.list = &list[i], .count = next - i},
+			"", arena);
+		list[count++] = one;
+	}
+	pieces->count = count;
 }
 
 /* Everything before an unexpected '<' in an address goes. */
@@ -227,8 +245,10 @@ static void sort_pieces(const struct token *tokens, size_t count,
 			text = after_bracket(text);
 		glue = i > 0 && tokens[i - 1].no_break;
 		add_piece(&pieces[place], text,
-		    in_quotes && place == PLACE_TEXT, glue, arena);
+		    in_quotes && place == PLACE_TEXT, glue);
 	}
+	for (int i = 0; i < PLACES; i++)
+		unite_glued(&pieces[i], arena);
 }
 
 static bool is_word(struct slice text, size_t at)
@@ -307,7 +327,7 @@ static void find_bare_address(
 		if (text->list[i - 1].quoted ||
 		    !is_address(text->list[i - 1].text))
 			continue;
-		address->list[address->count++] = text->list[i - 1];
+		add_piece(address, text->list[i - 1].text, false, false);
 		remove_piece(text, i - 1);
 		return;
 	}
@@ -316,16 +336,27 @@ static void find_bare_address(
 
 		if (piece->quoted || !find_address(piece->text, &from, &to))
 			continue;
-		address->list[address->count++].text =
-		    (struct slice){piece->text.data + from, to - from};
+		add_piece(address,
+		    (struct slice){piece->text.data + from, to - from}, false,
+		    false);
 		halves[0].text = slice_trim(slice_first(piece->text, from));
 		halves[1].text = slice_trim(slice_from(piece->text, to));
-		piece->text =
-		    slice_trim(join(&(struct pieces){halves, 2}, " ", arena));
+		piece->text = slice_trim(join(
+		    &(struct pieces){.list = halves, .count = 2}, " ", arena));
 		if (piece->text.len == 0)
 			remove_piece(text, i - 1);
 		return;
 	}
+}
+
+/* Where there is no other text a comment is it. */
+static void use_comment(struct pieces pieces[PLACES])
+{
+	struct pieces unused = pieces[PLACE_TEXT];
+
+	pieces[PLACE_TEXT] = pieces[PLACE_COMMENT];
+	pieces[PLACE_COMMENT] = unused;
+	pieces[PLACE_COMMENT].count = 0;
 }
 
 static void fill_single(
@@ -337,12 +368,12 @@ static void fill_single(
 	if (address->count == 0)
 		find_bare_address(text, address, arena);
 	if (text->count == 0)
-		*text = pieces[PLACE_COMMENT];
+		use_comment(pieces);
 	/* Only the first address is one. */
-	while (address->count > 1) {
-		text->list[text->count++] = address->list[1];
-		remove_piece(address, 1);
-	}
+	for (size_t i = 1; i < address->count; i++)
+		add_piece(text, address->list[i].text, false, false);
+	if (address->count > 1)
+		address->count = 1;
 	mailbox->name = join(text, " ", arena);
 	mailbox->address = join(address, " ", arena);
 	if (mailbox->address.len == 0 &&
@@ -362,15 +393,19 @@ static bool is_separator(const struct token *token)
 	       (token->sign == ',' || token->sign == ';');
 }
 
+/* The lists are used again for each entry. */
 static void take_pieces(const struct token *tokens, size_t count,
     struct pieces pieces[PLACES], bool *is_group, struct arena *arena)
 {
-	for (int i = 0; i < PLACES; i++) {
+	for (int i = 0; i < PLACES; i++)
 		pieces[i].count = 0;
-		pieces[i].list =
-		    arena_alloc(arena, (count + 1) * sizeof(struct piece));
-	}
 	sort_pieces(tokens, count, pieces, is_group, arena);
+}
+
+static void free_pieces(struct pieces pieces[PLACES])
+{
+	for (int i = 0; i < PLACES; i++)
+		free(pieces[i].list);
 }
 
 /* One address, appended to the list; returns its new end. */
@@ -379,10 +414,8 @@ static struct mailbox **parse_single(
 {
 	struct mailbox *mailbox = arena_zalloc(arena, sizeof(*mailbox));
 
-	if (pieces[PLACE_TEXT].count == 0 && pieces[PLACE_ADDRESS].count == 0) {
-		pieces[PLACE_TEXT] = pieces[PLACE_COMMENT];
-		pieces[PLACE_COMMENT].count = 0;
-	}
+	if (pieces[PLACE_TEXT].count == 0 && pieces[PLACE_ADDRESS].count == 0)
+		use_comment(pieces);
 	fill_single(mailbox, pieces, arena);
 	*end = mailbox;
 	return &mailbox->next;
@@ -393,7 +426,7 @@ static struct mailbox **parse_single(
 static void parse_members(
     struct slice text, struct arena *arena, struct mailbox **end)
 {
-	struct pieces pieces[PLACES];
+	struct pieces pieces[PLACES] = {{.count = 0}};
 	struct tokens tokens = {.count = 0};
 	size_t start = 0;
 	bool unused = false;
@@ -413,14 +446,14 @@ static void parse_members(
 		}
 		start = i + 1;
 	}
+	free_pieces(pieces);
 	free(tokens.list);
 }
 
 /* One entry, an address or a group. */
 static struct mailbox **parse_entry(const struct token *tokens, size_t count,
-    struct arena *arena, struct mailbox **end)
+    struct pieces pieces[PLACES], struct arena *arena, struct mailbox **end)
 {
-	struct pieces pieces[PLACES];
 	struct mailbox *mailbox;
 	bool is_group = false;
 
@@ -441,6 +474,7 @@ static struct mailbox **parse_entry(const struct token *tokens, size_t count,
 static struct mailbox **parse_list(
     struct slice text, struct arena *arena, struct mailbox **end)
 {
+	struct pieces pieces[PLACES] = {{.count = 0}};
 	struct tokens tokens = {.count = 0};
 	size_t start = 0;
 
@@ -448,12 +482,14 @@ static struct mailbox **parse_list(
 	for (size_t i = 0; i < tokens.count; i++) {
 		if (!is_separator(&tokens.list[i]))
 			continue;
-		end = parse_entry(&tokens.list[start], i - start, arena, end);
+		end = parse_entry(
+		    &tokens.list[start], i - start, pieces, arena, end);
 		start = i + 1;
 	}
 	if (tokens.count > start)
-		end = parse_entry(
-		    &tokens.list[start], tokens.count - start, arena, end);
+		end = parse_entry(&tokens.list[start], tokens.count - start,
+		    pieces, arena, end);
+	free_pieces(pieces);
 	free(tokens.list);
 	return end;
 }

@@ -187,5 +187,9 @@ void mime_header_read(struct slice block, struct arena *arena,
 	if (filename != NULL)
 		part->filename = filename_clean(slice_of(filename), arena);
 	part->encoding = transfer_named(fields.encoding.value);
+	/* In text, files are found where they stand among other lines. */
+	if (part->encoding == TRANSFER_UUENCODE &&
+	    strcmp(part->type, "text/plain") == 0)
+		part->encoding = TRANSFER_IDENTITY;
 	part->content_id = read_content_id(&fields.content_id, arena);
 }

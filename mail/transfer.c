@@ -61,6 +61,9 @@ enum transfer_encoding transfer_named(struct slice value)
 		return TRANSFER_BASE64;
 	if (slice_is(value, "quoted-printable"))
 		return TRANSFER_QUOTED_PRINTABLE;
+	if (slice_is(value, "x-uuencode") || slice_is(value, "uuencode") ||
+	    slice_is(value, "x-uue") || slice_is(value, "uue"))
+		return TRANSFER_UUENCODE;
 	return TRANSFER_IDENTITY;
 }
 
@@ -250,6 +253,9 @@ bool transfer_decode(struct transfer *transfer, const char *in, size_t len,
 		return decode_base64(transfer, in, len, last, out);
 	case TRANSFER_QUOTED_PRINTABLE:
 		return decode_quoted(in, len, last, out, used);
+	case TRANSFER_UUENCODE:
+		return uuencode_decode(
+		    &transfer->uuencode, in, len, last, out, used);
 	}
 	return false;
 }

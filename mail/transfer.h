@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "mail/uuencode.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +16,8 @@
 enum transfer_encoding {
 	TRANSFER_IDENTITY, /* 7bit, 8bit, binary, and what is unknown */
 	TRANSFER_BASE64,
-	TRANSFER_QUOTED_PRINTABLE
+	TRANSFER_QUOTED_PRINTABLE,
+	TRANSFER_UUENCODE
 };
 
 /* The encoding that a header value names. */
@@ -27,6 +29,7 @@ struct transfer {
 	uint32_t bits; /* base64: of the group that is not full yet */
 	int count;     /* base64: characters in it */
 	bool ended;    /* base64: padding was seen */
+	struct uuencode uuencode;
 };
 
 void transfer_open(struct transfer *transfer, enum transfer_encoding encoding);

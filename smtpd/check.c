@@ -17,8 +17,8 @@ struct arena *check_arena(struct subject *subject)
 	return subject->arena;
 }
 
-static const char *keep(
-    struct subject *subject, const char *format, va_list args)
+static const char *PRINTF_LIKE(2, 0)
+    keep(struct subject *subject, const char *format, va_list args)
 {
 	char text[LIMIT_FINDING_TEXT + 1];
 

@@ -23,6 +23,8 @@ static const struct check checks[] = {
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
+    {"clamd", STAGE_MESSAGE, SERVICE_CLAMD, clamd_wanted, check_clamd},
+    {"spamd", STAGE_MESSAGE, SERVICE_SPAMD, spamd_wanted, check_spamd},
     {"dkim", STAGE_MESSAGE, SERVICE_DNS, dkim_wanted, check_dkim},
     {"dmarc", STAGE_MESSAGE, SERVICE_DNS, dmarc_wanted, check_dmarc},
     {"arc", STAGE_MESSAGE, SERVICE_DNS, arc_wanted, check_arc},

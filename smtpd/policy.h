@@ -9,6 +9,8 @@
 #include "smtpd/check.h"
 #include "smtpd/services.h"
 
+typedef bool wanted_fn(struct subject *subject);
+
 /* A row of the table. */
 struct check {
 	const char *name; /* in the log, the trace and `explain` */
@@ -18,7 +20,7 @@ struct check {
 	 * client). It may be asked more than once. One that knows the answer
 	 * already (from a cache) leaves it, as a check does; then it is made,
 	 * whatever is returned. NULL: yes. */
-	bool (*wanted)(struct subject *subject);
+	wanted_fn *wanted;
 	/* May be NULL if `wanted` always says no. */
 	check_fn *make;
 };
@@ -39,15 +41,15 @@ void policy_set_for_test(const struct check *table, size_t count);
 
 /* Each in its file; *_wanted: whether its setting asks for it. */
 check_fn check_access; /* is the address allowed here */
-bool early_talker_wanted(struct subject *subject);
+wanted_fn early_talker_wanted;
 check_fn check_early_talker; /* did it wait for the greeting */
-bool fcrdns_wanted(struct subject *subject);
+wanted_fn fcrdns_wanted;
 check_fn check_fcrdns; /* has the address a name that leads back to it */
-bool dnsbl_wanted(struct subject *subject);
+wanted_fn dnsbl_wanted;
 check_fn check_dnsbl; /* is it on a block list */
-bool helo_wanted(struct subject *subject);
+wanted_fn helo_wanted;
 check_fn check_helo; /* is the name that it gives itself plainly wrong */
-bool sender_domain_wanted(struct subject *subject);
+wanted_fn sender_domain_wanted;
 check_fn check_sender_domain; /* can the sender be answered */
 bool spf_wanted(struct subject *subject);
 check_fn check_spf; /* may the client send for the sender's domain */
@@ -61,6 +63,17 @@ check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */
 check_fn check_loop;      /* has it been received too often */
 bool dkim_wanted(struct subject *subject);
+check_fn check_recipient;     /* is its domain one of ours */
+check_fn check_newlines;      /* bare CR or LF in the content */
+check_fn check_size;          /* of the message and of its header */
+check_fn check_loop;          /* has it been received too often */
+wanted_fn clamd_wanted;       /* CLAMAV_ADDRESS */
+check_fn check_clamd;
+wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
+check_fn check_spamd;
+
+/* Whether the setting is on. */
+bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
 check_fn check_dkim; /* are its signatures worth something */
 bool dmarc_wanted(struct subject *subject);
 check_fn check_dmarc; /* did SPF or DKIM pass for the domain of From */

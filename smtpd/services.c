@@ -9,6 +9,7 @@
 struct services {
 	struct pool *pools[SERVICE_COUNT];
 	struct dns *dns;
+	struct clamd *clamd;
 };
 
 static const size_t threads[SERVICE_COUNT] = {
@@ -28,6 +29,7 @@ bool services_new(const struct settings *settings, struct services **result,
 	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
 		services->pools[i] = pool_new(
 		    threads[i], waiting != 0 ? waiting : LIMIT_CHECKS_WAITING);
+	services->clamd = clamd_new();
 	if (!dns_new(settings->config, &services->dns, err)) {
 		services_free(&services);
 		return false;
@@ -47,6 +49,7 @@ void services_free(struct services **services)
 		dns_interrupt(gone->dns);
 	for (int i = SERVICE_NONE + 1; i < SERVICE_COUNT; i++)
 		pool_free(&gone->pools[i]);
+	clamd_free(&gone->clamd);
 	dns_free(&gone->dns);
 	free(gone);
 }
@@ -54,6 +57,11 @@ void services_free(struct services **services)
 struct dns *services_dns(struct services *services)
 {
 	return services->dns;
+}
+
+struct clamd *services_clamd(struct services *services)
+{
+	return services->clamd;
 }
 
 struct pool *services_pool(struct services *services, enum service service)

@@ -9,6 +9,7 @@
 #include "base/dns.h"
 #include "base/pool.h"
 #include "error.h"
+#include "smtpd/clamd_client.h"
 #include "smtpd/settings.h"
 
 enum service {
@@ -30,6 +31,8 @@ MUST_CHECK bool services_new(const struct settings *settings,
 void services_free(struct services **services);
 
 struct dns *services_dns(struct services *services);
+/* The connections to clamd. */
+struct clamd *services_clamd(struct services *services);
 
 /* Where checks of this service are made; not SERVICE_NONE. */
 struct pool *services_pool(struct services *services, enum service service);

@@ -63,6 +63,14 @@ MUST_CHECK bool operator_circuits(struct spool *spool,
  * programs of the spool recorded, those that died included (base/metrics.h). */
 MUST_CHECK bool operator_metrics(
     struct spool *spool, struct buf *out, struct error *err);
+/* Of all programs, the histograms of these names. */
+struct metric_histogram;
+MUST_CHECK bool operator_histograms(struct spool *spool,
+    const char *const *names, size_t count, struct metric_histogram *out,
+    struct error *err);
+
+/* Whether something can be made durable in the index: makes it. */
+MUST_CHECK bool operator_probe(struct spool *spool, struct error *err);
 
 /* --- list ------------------------------------------------------------- */
 
@@ -132,6 +140,11 @@ MUST_CHECK bool operator_list_resume(
 /* The walk ends after looking at about so many rows of the index, whether
  * they pass or not; its cursor says where to go on. */
 void operator_list_bound(struct operator_list *list, uint64_t rows);
+
+/* Calls each() for the latest dead letters, latest first. */
+typedef void operator_entry_fn(void *arg, const struct operator_entry *entry);
+MUST_CHECK bool operator_last_dead(struct spool *spool, size_t most,
+    operator_entry_fn *each, void *arg, struct error *err);
 
 /* Whether the message still has its file, in the queue or among the dead: a
  * mail reader may have removed that of a dead letter. */

@@ -317,6 +317,35 @@ bool operator_list_resume(struct operator_list *list, const char *cursor)
 	return true;
 }
 
+/* --- the latest dead letters ------------------------------------------- */
+
+bool operator_last_dead(struct spool *spool, size_t most,
+    operator_entry_fn *each, void *arg, struct error *err)
+{
+	const struct operator_filter filter = {.by_state = false};
+	struct operator_list *list =
+	    operator_list_new(spool, &filter, OPERATOR_BY_DEATH);
+	const struct bytes all = {0};
+	struct index_walk *walk;
+	struct index_txn *txn;
+	struct bytes key, value;
+	bool found, done = spool_read_begin(spool, &txn, err);
+
+	if (done) {
+		walk = index_walk_new(txn, TABLE_DEAD);
+		found = index_seek_last(walk, all, &key, &value);
+		for (; found && list->count < most;
+		     found = index_previous(walk, &key, &value))
+			take_row(list, txn, key, value);
+		index_walk_free(&walk);
+		spool_txn_abort(spool, &txn);
+	}
+	for (size_t i = 0; i < list->count; i++)
+		each(arg, &list->entries[i]);
+	operator_list_free(&list);
+	return done;
+}
+
 bool operator_has_file(struct spool *spool, const struct id *id)
 {
 	char text[ID_TEXT + 1];

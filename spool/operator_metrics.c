@@ -101,3 +101,10 @@ bool operator_metrics(struct spool *spool, struct buf *out, struct error *err)
 	print_queue(out, &status);
 	return print_circuits(spool, out, err);
 }
+
+bool operator_histograms(struct spool *spool, const char *const *names,
+    size_t count, struct metric_histogram *out, struct error *err)
+{
+	return metrics_histograms_all(
+	    spool->root, FIGURES_FOLDER, names, count, out, err);
+}

@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/os.h"
 #include "spool/circuit.h"
 #include "spool/guard.h"
@@ -87,6 +88,17 @@ bool operator_status(
 	status->agents = count_live(spool->root, "run/agents", ".lock");
 	room_look(&spool->room, &status->free_bytes, &status->floor_bytes);
 	return true;
+}
+
+bool operator_probe(struct spool *spool, struct error *err)
+{
+	int64_t now = clock_wall_ms();
+	struct index_txn *txn;
+
+	if (!spool_healthy(spool, err) || !spool_write_begin(spool, &txn, err))
+		return false;
+	meta_put(txn, "probe", &now, sizeof(now));
+	return spool_txn_commit(spool, &txn, err);
 }
 
 static uint64_t sum(const struct operator_status *status,

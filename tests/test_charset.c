@@ -10,6 +10,7 @@
 #include "mail/flowed.h"
 #include "mail/text_html.h"
 #include "mail/transfer.h"
+#include "pieces.h"
 
 #include <iconv.h>
 #include <stdlib.h>
@@ -17,39 +18,6 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define BAD UTF8_REPLACEMENT
-
-/* A stage that takes a text in pieces and may leave the end of one unread. */
-typedef bool stage_fn(void *stage, const char *in, size_t len, bool last,
-    struct buf *out, size_t *used);
-
-/* Feeds the text in pieces of `step` bytes, each in memory of its own so that
- * sanitizers see its end; what is left unread comes first in the next. */
-static void feed(stage_fn *stage, void *arg, const char *text, size_t len,
-    size_t step, struct buf *out)
-{
-	size_t start = 0, end = 0, used;
-	char *piece;
-	bool last;
-
-	do {
-		end = len - end < step ? len : end + step;
-		last = end == len;
-		piece = malloc(end - start + 1);
-		assert_non_null(piece);
-		memcpy(piece, text + start, end - start);
-		assert_true(stage(arg, piece, end - start, last, out, &used));
-		assert_in_range(used, 0, end - start);
-		free(piece);
-		start += used;
-	} while (!last);
-	assert_int_equal(start, len);
-}
-
-static bool charset_stage(void *arg, const char *in, size_t len, bool last,
-    struct buf *out, size_t *used)
-{
-	return charset_decode(arg, in, len, last, out, used);
-}
 
 static bool transfer_stage(void *arg, const char *in, size_t len, bool last,
     struct buf *out, size_t *used)
@@ -76,8 +44,6 @@ static bool html_stage(void *arg, const char *in, size_t len, bool last,
 	*used = len;
 	return text_html_write(arg, in, len, last, out);
 }
-
-static const size_t steps[] = {100000, 1, 2, 3, 7};
 
 static void names_are_sorted_and_known_to_iconv(void **state)
 {

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/tls_server.h"
+#include "base/unconst.h"
 #include "bounds.h"
 #include "scratch.h"
 
@@ -248,10 +249,11 @@ static void a_client_gets_the_certificate_of_the_name_it_asks_for(void **state)
 		pipe_open(&pipe, server);
 		(void)SSL_set_max_proto_version(pipe.client, versions[i % 2]);
 		if (asked != NULL)
-			(void)SSL_set_tlsext_host_name(pipe.client, asked);
+			(void)SSL_set_tlsext_host_name(
+			    pipe.client, unconst(asked));
 		if (rows[i / 2].sigalgs != NULL)
 			(void)SSL_set1_sigalgs_list(
-			    pipe.client, rows[i / 2].sigalgs);
+			    pipe.client, unconst(rows[i / 2].sigalgs));
 		assert_int_equal(shake_hands(&pipe), TLS_DONE);
 		shown_is(&pipe, rows[i / 2].shown, rows[i / 2].key_type);
 		pipe_close(&pipe);

@@ -301,6 +301,22 @@ class Stack:
     def deliver(self, **settings):
         return self.program("elektrine-deliver", settings)
 
+    def httpapi(self, **settings):
+        port = int(settings.pop("port", 0)) or free_port()
+        settings.setdefault("HARAKA_HTTP_HOST", "127.0.0.1")
+        settings.setdefault("HARAKA_HTTP_API_KEY", KEY)
+        settings.setdefault("RATE_LIMIT_MAX_REQUESTS", "0")
+        settings["HARAKA_HTTP_PORT"] = port
+        process = self.program("elektrine-httpapi", settings)
+        process.port = port
+        return process
+
+    @staticmethod
+    def sanitized(process):
+        """Whether its memory is also that of a sanitizer."""
+        with open("/proc/%d/maps" % process.pid, encoding="utf-8") as file:
+            return any("libasan" in line or "libtsan" in line for line in file)
+
     def redis(self, port, *options):
         return self.add(Redis(self, port, options))
 

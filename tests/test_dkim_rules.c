@@ -1,0 +1,399 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dkim_fixture.h"
+#include "forge.h"
+
+#include <openssl/bn.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+static void signatures_are_judged(void **state)
+{
+	static const struct row rows[] = {
+	    {GOOD, AUTH_PASS, ""},
+	    {GOOD ";", AUTH_PASS, ""},
+	    {GOOD " ; \r\n\t", AUTH_PASS, ""},
+	    {"b=@B;bh=@BH;h=from;s=sel;d=example.com;a=rsa-sha256;v=1",
+		AUTH_PASS, ""},
+	    {"v\r\n\t=\r\n 1; a = rsa-sha256; d =example.com;\r\n s= sel ; "
+	     "h = From : To \r\n : Subject; bh=@BH; b=\r\n @B ",
+		AUTH_PASS, ""},
+	    {BASE "c=relaxed/simple; " END, AUTH_PASS, ""},
+	    {BASE "c=simple/relaxed; " END, AUTH_PASS, ""},
+	    {BASE "c=relaxed/relaxed; " END, AUTH_PASS, ""},
+	    {BASE "c=relaxed; " END, AUTH_PASS, ""},
+	    {BASE "c=simple; " END, AUTH_PASS, ""},
+	    {BASE "z=From:joe=40example.com|To:x; r=y; X_y=1; " END, AUTH_PASS,
+		""},
+	    {"v=1; a=rsa-sha256; d=sub.example.com; s=s.2; " END, AUTH_PASS,
+		""},
+	    {"v=1; a=rsa-sha256; d=EXAMPLE.com; s=SEL; " END, AUTH_PASS, ""},
+	    {"v=1; a=ed25519-sha256; d=example.com; s=ed; " END, AUTH_PASS, ""},
+	    /* q= */
+	    {BASE "q=dns/txt; " END, AUTH_PASS, ""},
+	    {BASE "q=x-other : dns/txt; " END, AUTH_PASS, ""},
+	    {BASE "q=x-other; " END, AUTH_PERMERROR, "query method"},
+	    {BASE "q=; " END, AUTH_PERMERROR, "query method"},
+	    /* i= */
+	    {BASE "i=@example.com; " END, AUTH_PASS, ""},
+	    {BASE "i=joe@Example.Com; " END, AUTH_PASS, ""},
+	    {BASE "i=a=20b\r\n @sub.example.com; " END, AUTH_PASS, ""},
+	    {BASE "i=joe@other@a.b.example.com; " END, AUTH_PASS, ""},
+	    {BASE "i=@example.org; " END, AUTH_PERMERROR, "identity"},
+	    {BASE "i=@badexample.com; " END, AUTH_PERMERROR, "identity"},
+	    {BASE "i=@com; " END, AUTH_PERMERROR, "identity"},
+	    {BASE "i=example.com; " END, AUTH_PERMERROR, "identity"},
+	    {BASE "i=joe@; " END, AUTH_PERMERROR, "identity"},
+	    {BASE "i=; " END, AUTH_PERMERROR, "identity"},
+	    /* what must be there */
+	    {"a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+		"no version"},
+	    {"v=1; d=example.com; s=sel; " END, AUTH_PERMERROR, "no algorithm"},
+	    {"v=1; a=rsa-sha256; s=sel; " END, AUTH_PERMERROR, "no domain"},
+	    {"v=1; a=rsa-sha256; d=example.com; " END, AUTH_PERMERROR,
+		"no selector"},
+	    {BASE "bh=@BH; b=@B", AUTH_PERMERROR, "no list"},
+	    {BASE "h=from; b=@B", AUTH_PERMERROR, "no body hash"},
+	    {BASE "h=from; bh=@BH", AUTH_PERMERROR, "no signature"},
+	    /* what it may be */
+	    {"v=2; a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+		"version"},
+	    {"v=1.0; a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+		"version"},
+	    {"v=1; a=rsa-sha1; d=example.com; s=sel; " END, AUTH_PERMERROR,
+		"rsa-sha1"},
+	    {"v=1; a=RSA-SHA256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+		"algorithm"},
+	    {"v=1; a=ed25519-sha1; d=example.com; s=sel; " END, AUTH_PERMERROR,
+		"algorithm"},
+	    {"v=1; a=ed25519-sha256; d=example.com; s=sel; " END,
+		AUTH_PERMERROR, "another algorithm"},
+	    {"v=1; a=rsa-sha256; d=example.com; s=ed; " END, AUTH_PERMERROR,
+		"another algorithm"},
+	    {BASE "c=strict; " END, AUTH_PERMERROR, "canonicalisation"},
+	    {BASE "c=relaxed/; " END, AUTH_PERMERROR, "canonicalisation"},
+	    {BASE "c=relaxed/relaxed/x; " END, AUTH_PERMERROR,
+		"canonicalisation"},
+	    {BASE "c=Relaxed; " END, AUTH_PERMERROR, "canonicalisation"},
+	    {"v=1; a=rsa-sha256; d=; s=sel; " END, AUTH_PERMERROR, "domain"},
+	    {"v=1; a=rsa-sha256; d=example..com; s=sel; " END, AUTH_PERMERROR,
+		"domain"},
+	    {"v=1; a=rsa-sha256; d=.example.com; s=sel; " END, AUTH_PERMERROR,
+		"domain"},
+	    {"v=1; a=rsa-sha256; d=exa mple.com; s=sel; " END, AUTH_PERMERROR,
+		"domain"},
+	    {"v=1; a=rsa-sha256; d=example.com; s=a/b; " END, AUTH_PERMERROR,
+		"selector"},
+	    {"v=1; a=rsa-sha256; d=example.com; s=; " END, AUTH_PERMERROR,
+		"selector"},
+	    {BASE "v=1; " END, AUTH_PERMERROR, "repeated"},
+	    {BASE "x-y=1; " END, AUTH_PERMERROR, "tag name"},
+	    {BASE "; " END, AUTH_PERMERROR, "without a value"},
+	    {BASE "h=from; bh=@BH; b=", AUTH_PERMERROR, "signature"},
+	    {BASE "h=from; bh=@BH; b=!@B", AUTH_PERMERROR, "signature"},
+	    {BASE "h=from; bh=; b=@B", AUTH_PERMERROR, "body hash"},
+	    {BASE "h=from; bh=Zm9v; b=@B", AUTH_PERMERROR, "body hash"},
+	    {BASE "h=from; bh=@BH; b=Zm9v", AUTH_FAIL, "does not match"},
+	    /* h= */
+	    {BASE "h=FROM; bh=@BH; b=@B", AUTH_PASS, ""},
+	    {BASE "h=from:x-none:cc; bh=@BH; b=@B", AUTH_PASS, ""},
+	    {BASE "h=from:from:dkim-signature; bh=@BH; b=@B", AUTH_PASS, ""},
+	    {BASE "h=to; bh=@BH; b=@B", AUTH_PERMERROR, "From is not"},
+	    {BASE "h=; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+	    {BASE "h=from:; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+	    {BASE "h=from::to; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+	    {BASE "h=from to; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+	    /* t= and x=, at NOW */
+	    {BASE "t=1799999999; x=1800000001; " END, AUTH_PASS, ""},
+	    {BASE "x=1799999701; " END, AUTH_PASS, ""},
+	    {BASE "x=1799999699; " END, AUTH_FAIL, "expired"},
+	    {BASE "x=0; " END, AUTH_FAIL, "expired"},
+	    {BASE "t=1800043200; " END, AUTH_PASS, ""},
+	    {BASE "t=1800043201; " END, AUTH_FAIL, "future"},
+	    {BASE "t=1800000000; x=1800000000; " END, AUTH_PERMERROR,
+		"before it was made"},
+	    {BASE "t=x; " END, AUTH_PERMERROR, "time"},
+	    {BASE "t=-1; " END, AUTH_PERMERROR, "time"},
+	    {BASE "t=; " END, AUTH_PERMERROR, "time"},
+	    {BASE "x=1234567890123; " END, AUTH_PERMERROR, "expiry"},
+	    {BASE "x=999999999999; " END, AUTH_PASS, ""},
+	    /* l= */
+	    {BASE "l=x; " END, AUTH_PERMERROR, "length"},
+	    {BASE "l=; " END, AUTH_PERMERROR, "length"},
+	    {BASE "l=56; " END, AUTH_FAIL, "shorter"},
+	    {BASE "l=99999999999999999999999999999; " END, AUTH_FAIL,
+		"shorter"},
+	    /* who is asked */
+	    {"v=1; a=rsa-sha256; d=example.com; s=none; " END, AUTH_PERMERROR,
+		"no key"},
+	    {"v=1; a=rsa-sha256; d=sub.example.com; s=sel; " END,
+		AUTH_PERMERROR, "no key"},
+	};
+
+	check_rows(*state, rows, COUNT(rows));
+}
+
+static void a_part_of_the_body_may_be_signed(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct signature_verdict *one;
+
+	publish(fixture, "sel._domainkey.example.com", RECORD);
+	one = verify(
+	    fixture, signed_with(fixture,
+			 BASE "l=0; h=from; b=@B; bh="
+			      "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+			 MESSAGE, "rsa1024"));
+	check_verdict(one, AUTH_PASS, "", "l=0");
+	assert_int_equal(one->uncovered, 55);
+	one = verify(fixture,
+	    signed_with(fixture, BASE "l=55; " END, MESSAGE, "rsa1024"));
+	check_verdict(one, AUTH_PASS, "", "l=55");
+	assert_int_equal(one->uncovered, 0);
+	/* What was added is not signed, and that is known. */
+	one = verify(fixture,
+	    arena_printf(fixture->arena, "%sBuy!\r\n",
+		signed_with(fixture, BASE "l=55; " END, MESSAGE, "rsa1024")));
+	check_verdict(one, AUTH_PASS, "", "l=55 and more");
+	assert_int_equal(one->uncovered, 6);
+}
+
+static void keys_are_judged(void **state)
+{
+	static const struct {
+		const char *record, *key;
+		enum auth_result want;
+		const char *why;
+	} rows[] = {
+	    {"v=DKIM1; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"v=DKIM1;k=rsa;p=@RSA1024;", "rsa1024", AUTH_PASS, ""},
+	    {" v = DKIM1 ; p = @RSA1024 ; ", "rsa1024", AUTH_PASS, ""},
+	    {"v=DKIM1; n=some notes; g=*; x=1; p=@RSA1024", "rsa1024",
+		AUTH_PASS, ""},
+	    {"p=@RSA2048", "rsa2048", AUTH_PASS, ""},
+	    {"p=@RSA4096", "rsa4096", AUTH_PASS, ""},
+	    {"p=@RSA8192", "rsa8192", AUTH_PASS, ""},
+	    {"p=@RSA2048", "rsa1024", AUTH_FAIL, "does not match"},
+	    /* RFC 8301 section 3.2 */
+	    {"p=@RSA1023", "rsa1023", AUTH_PERMERROR, "too short"},
+	    {"p=@RSA768", "rsa768", AUTH_PERMERROR, "too short"},
+	    {"p=@RSA512", "rsa512", AUTH_PERMERROR, "too short"},
+	    /* v= */
+	    {"v=DKIM2; p=@RSA1024", "rsa1024", AUTH_PERMERROR, "version"},
+	    {"v=dkim1; p=@RSA1024", "rsa1024", AUTH_PERMERROR, "version"},
+	    {"p=@RSA1024; v=DKIM1", "rsa1024", AUTH_PERMERROR, "version"},
+	    /* k= and h= */
+	    {"k=dsa; p=@RSA1024", "rsa1024", AUTH_PERMERROR, "unknown type"},
+	    {"k=ed25519; p=@RSA1024", "rsa1024", AUTH_PERMERROR,
+		"another algorithm"},
+	    {"h=sha256; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"h=sha1 : sha256 : x; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"h=sha1; p=@RSA1024", "rsa1024", AUTH_PERMERROR, "SHA-256"},
+	    /* s= */
+	    {"s=*; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"s=email; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"s=other : email; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"s=tlsrpt; p=@RSA1024", "rsa1024", AUTH_PERMERROR, "for mail"},
+	    {"s=; p=@RSA1024", "rsa1024", AUTH_PERMERROR, "for mail"},
+	    /* t= */
+	    {"t=y; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    {"t=s:x; p=@RSA1024", "rsa1024", AUTH_PASS, ""},
+	    /* p= */
+	    {"v=DKIM1; p=", "rsa1024", AUTH_PERMERROR, "revoked"},
+	    {"v=DKIM1", "rsa1024", AUTH_PERMERROR, "without a key"},
+	    {"p=@RSA1024=", "rsa1024", AUTH_PERMERROR, "malformed key"},
+	    {"p=Zm9v", "rsa1024", AUTH_PERMERROR, "malformed key"},
+	    {"p=AAAA@RSA1024", "rsa1024", AUTH_PERMERROR, "malformed key"},
+	    {"p=@ED25519", "rsa1024", AUTH_PERMERROR, "malformed key"},
+	    {"p=@EC", "rsa1024", AUTH_PERMERROR, "malformed key"},
+	    /* not one at all */
+	    {"p=@RSA1024; p=@RSA1024", "rsa1024", AUTH_PERMERROR,
+		"malformed key record"},
+	    {"v=spf1 -all", "rsa1024", AUTH_PERMERROR, "version"},
+	    {"hello", "rsa1024", AUTH_PERMERROR, "malformed key record"},
+	};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		(void)fixture_tear_down(state);
+		(void)fixture_set_up(state);
+		publish(fixture, "sel._domainkey.example.com", rows[i].record);
+		check_verdict(verify(fixture, signed_with(fixture, GOOD,
+						  MESSAGE, rows[i].key)),
+		    rows[i].want, rows[i].why, rows[i].record);
+	}
+}
+
+static void ed25519_keys_are_judged(void **state)
+{
+	static const struct {
+		const char *record, *why;
+	} rows[] = {{"k=ed25519; p=@ED25519", ""},
+	    {"p=@ED25519", "another algorithm"},
+	    {"k=ed25519; p=@RSA1024", "malformed key"},
+	    {"k=ed25519; p=Zm9v", "malformed key"}};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		(void)fixture_tear_down(state);
+		(void)fixture_set_up(state);
+		publish(fixture, "sel._domainkey.example.com", rows[i].record);
+		check_verdict(
+		    verify(fixture,
+			signed_with(fixture,
+			    "v=1; a=ed25519-sha256; d=example.com; s=sel; " END,
+			    MESSAGE, "ed25519")),
+		    rows[i].why[0] == '\0' ? AUTH_PASS : AUTH_PERMERROR,
+		    rows[i].why, rows[i].record);
+	}
+}
+
+static void flags_of_keys_count(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct signature_verdict *one;
+
+	publish(fixture, "sel._domainkey.example.com", "t=s:y; p=@RSA1024");
+	one = verify(
+	    fixture, signed_with(fixture, BASE "i=@sub.example.com; " END,
+			 MESSAGE, "rsa1024"));
+	check_verdict(one, AUTH_PERMERROR, "subdomains", "t=s");
+	one = verify(fixture, signed_with(fixture, BASE "i=a@EXAMPLE.com; " END,
+				  MESSAGE, "rsa1024"));
+	check_verdict(one, AUTH_PASS, "", "t=s");
+	assert_true(one->testing);
+	assert_int_equal(one->key_bits, 1024);
+}
+
+static void any_of_several_keys_will_do(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *mail = signed_with(fixture, GOOD, MESSAGE, "rsa1024");
+
+	publish(fixture, "sel._domainkey.example.com", "v=spf1 -all");
+	publish(fixture, "sel._domainkey.example.com", "p=@RSA2048");
+	check_verdict(verify(fixture, mail), AUTH_FAIL, "not match", "2");
+	publish(fixture, "sel._domainkey.example.com", "v=DKIM1; p=");
+	publish(fixture, "sel._domainkey.example.com", RECORD);
+	check_verdict(verify(fixture, mail), AUTH_PASS, "", "4");
+}
+
+static void a_query_without_answer_is_a_temperror(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_true(zone_add_text(
+	    fixture->zone, "sel._domainkey.example.com TXT TIMEOUT"));
+	check_verdict(
+	    verify(fixture, signed_with(fixture, GOOD, MESSAGE, "rsa1024")),
+	    AUTH_TEMPERROR, "no answer", "timeout");
+	/* An altered body needs no key. */
+	check_verdict(verify(fixture,
+			  arena_printf(fixture->arena, "%sx\r\n",
+			      signed_with(fixture, GOOD, MESSAGE, "rsa1024"))),
+	    AUTH_FAIL, "body", "altered");
+	assert_int_equal(zone_questions(fixture->zone), 1);
+}
+
+/* A key of any numbers, for which there is no private one. */
+static const char *made_up_key(
+    struct arena *arena, int modulus_bits, int exponent_bits)
+{
+	BIGNUM *n = BN_new(), *e = BN_new();
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *key = NULL;
+	unsigned char *der = NULL, *text;
+	OSSL_PARAM *numbers;
+	int len;
+
+	(void)BN_rand(n, modulus_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
+	(void)BN_rand(e, exponent_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD);
+	(void)OSSL_PARAM_BLD_push_BN(build, "n", n);
+	(void)OSSL_PARAM_BLD_push_BN(build, "e", e);
+	numbers = OSSL_PARAM_BLD_to_param(build);
+	assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+	assert_int_equal(
+	    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, numbers), 1);
+	len = i2d_PUBKEY(key, &der);
+	text = arena_alloc(arena, (size_t)len * 2);
+	(void)EVP_EncodeBlock(text, der, len);
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(context);
+	OSSL_PARAM_free(numbers);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(e);
+	BN_free(n);
+	return arena_printf(arena, "p=%s", (char *)text);
+}
+
+static void keys_that_cost_much_are_refused(void **state)
+{
+	static const struct {
+		int modulus, exponent;
+		enum auth_result want;
+		const char *why;
+	} rows[] = {{LIMIT_RSA_BITS, 17, AUTH_FAIL, "not match"},
+	    {LIMIT_RSA_BITS + 8, 17, AUTH_PERMERROR, "too long"},
+	    {16384, 17, AUTH_PERMERROR, "too long"},
+	    {2048, LIMIT_RSA_EXPONENT_BITS, AUTH_FAIL, "not match"},
+	    {2048, LIMIT_RSA_EXPONENT_BITS + 1, AUTH_PERMERROR, "exponent"},
+	    {2048, 2047, AUTH_PERMERROR, "exponent"}};
+	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		(void)fixture_tear_down(state);
+		(void)fixture_set_up(state);
+		publish(fixture, "sel._domainkey.example.com",
+		    made_up_key(
+			fixture->arena, rows[i].modulus, rows[i].exponent));
+		check_verdict(verify(fixture, signed_with(fixture, GOOD,
+						  MESSAGE, "rsa2048")),
+		    rows[i].want, rows[i].why, rows[i].why);
+	}
+}
+
+static void internationalised_domains_are_asked_for(void **state)
+{
+	static const struct row rows[] = {
+	    {"v=1; a=rsa-sha256; d=b\xC3\xBC"
+	     "cher.example; s=sel; " END,
+		AUTH_PASS, ""},
+	    {"v=1; a=rsa-sha256; d=xn--bcher-kva.example; s=sel; "
+	     "i=@a.b\xC3\xBC"
+	     "cher.example; " END,
+		AUTH_PASS, ""},
+	    {"v=1; a=rsa-sha256; d=b\xFF"
+	     "cher.example; s=sel; " END,
+		AUTH_PERMERROR, "domain"},
+	};
+
+	publish(*state, "sel._domainkey.xn--bcher-kva.example", RECORD);
+	check_rows(*state, rows, COUNT(rows));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    CASE(signatures_are_judged),
+	    CASE(a_part_of_the_body_may_be_signed),
+	    CASE(keys_are_judged),
+	    CASE(ed25519_keys_are_judged),
+	    CASE(flags_of_keys_count),
+	    CASE(any_of_several_keys_will_do),
+	    CASE(a_query_without_answer_is_a_temperror),
+	    CASE(keys_that_cost_much_are_refused),
+	    CASE(internationalised_domains_are_asked_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
