@@ -101,6 +101,22 @@
 #define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
 /* How long a proxy may take to say who it speaks for, in milliseconds. */
 #define LIMIT_PROXY_MS 10000
+/* One call to Phoenix of a check, in milliseconds, and its answer, in bytes: a
+ * list of some hundred thousand domains. */
+#define LIMIT_PHOENIX_MS 10000
+#define LIMIT_DOMAIN_LIST ((size_t)8 * 1024 * 1024)
+/* After a list of domains that did not come, it is asked for again so soon,
+ * and twice as late each time. In milliseconds. */
+#define LIMIT_DOMAINS_RETRY_MS 2000
+/* Answers on recipients: how many are kept, and for how long those that say
+ * "no", in milliseconds. */
+#define LIMIT_VERIFY_CACHE 200000
+#define LIMIT_VERIFY_CACHE_BYTES (64 * 1024 * 1024)
+#define LIMIT_VERIFY_NO_MS 60000
+/* After so many calls in a row without an answer, one in so many milliseconds
+ * tries again, and the others fail at once. */
+#define LIMIT_VERIFY_SILENT 3
+#define LIMIT_VERIFY_PROBE_MS 1000
 /* How long a scanner may take for one message, in milliseconds: both together
  * stay within the stage. Real ones need seconds at most. */
 #define LIMIT_CLAMD_MS 60000

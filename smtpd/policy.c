@@ -20,6 +20,7 @@ static const struct check checks[] = {
     {"spf", STAGE_MAIL, SERVICE_DNS, spf_wanted, check_spf},
     {"protect_local", STAGE_MAIL, SERVICE_NONE, NULL, check_protect_local},
     {"recipient", STAGE_RCPT, SERVICE_NONE, NULL, check_recipient},
+    {"verify", STAGE_RCPT, SERVICE_PHOENIX, verify_wanted, check_verify},
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},

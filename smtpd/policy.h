@@ -51,6 +51,22 @@ wanted_fn helo_wanted;
 check_fn check_helo; /* is the name that it gives itself plainly wrong */
 wanted_fn sender_domain_wanted;
 check_fn check_sender_domain; /* can the sender be answered */
+check_fn check_recipient;     /* is its domain one of ours */
+bool verify_wanted(struct subject *subject);
+check_fn check_verify;   /* does it exist, says Phoenix */
+check_fn check_newlines; /* bare CR or LF in the content */
+check_fn check_size;     /* of the message and of its header */
+check_fn check_loop;     /* has it been received too often */
+check_fn check_newlines; /* bare CR or LF in the content */
+check_fn check_size;     /* of the message and of its header */
+check_fn check_loop;     /* has it been received too often */
+wanted_fn clamd_wanted;  /* CLAMAV_ADDRESS */
+check_fn check_clamd;
+wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
+check_fn check_spamd;
+
+/* Whether the setting is on. */
+bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
 bool spf_wanted(struct subject *subject);
 check_fn check_spf; /* may the client send for the sender's domain */
 /* Whether the sender's domain is one that SPF_PROTECT_LOCAL protects. */
