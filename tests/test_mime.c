@@ -140,6 +140,13 @@ static const struct {
 	"1 text/plain t [no header here\nat all]\n"},
     {"Subject: x\nno: blank line\nso this is the body\nall of it\n",
 	"0 text/plain t [so this is the body\nall of it\n]\n"},
+    /* Types that are written oddly. */
+    {"Content-Type: text / html (page)\n\nx", "0 text/html t [x]\n"},
+    {"Content-Type: text/html, text/plain\n\nx", "0 text/html t [x]\n"},
+    /* Without a type only an attachment is opaque. */
+    {"Content-Disposition: x-other\n\nx", "0 text/plain a [x]\n"},
+    {"Content-Disposition: attachment\n\nx",
+	"0 application/octet-stream a [x]\n"},
     /* A message inside stays closed. */
     {"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
      "Content-Type: message/rfc822\n\nContent-Type: multipart/x; "
@@ -190,6 +197,22 @@ static void parts_say_what_they_are(void **state)
 		       "report-type=\"Delivery-Status\"\n\n--b\n\n");
 	assert_string_equal(
 	    parsed.mime.parts[0].report_type, "delivery-status");
+	forget(&parsed);
+}
+
+static void nuls_in_fields_are_passed_over(void **state)
+{
+	static const char text[] = "Content-Type: mult\0ipart/mixed; "
+				   "bou\0ndary=\0b\n\n--b\n"
+				   "Content-ID: <\0a@b>\n"
+				   "Content-Transfer-Encoding: \0base64\n\n\n";
+	struct parsed parsed;
+
+	(void)state;
+	parse_max(&parsed, text, sizeof(text) - 1, 1000);
+	assert_int_equal(parsed.mime.count, 2);
+	assert_string_equal(parsed.mime.parts[1].content_id, "a@b");
+	assert_int_equal(parsed.mime.parts[1].encoding, TRANSFER_BASE64);
 	forget(&parsed);
 }
 
@@ -373,6 +396,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(parts_are_found),
 	    cmocka_unit_test(parts_say_what_they_are),
+	    cmocka_unit_test(nuls_in_fields_are_passed_over),
 	    cmocka_unit_test(multiparts_open_down_to_their_limit),
 	    cmocka_unit_test(the_last_part_allowed_holds_the_rest),
 	    cmocka_unit_test(boundaries_have_a_limit),
