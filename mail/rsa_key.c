@@ -74,7 +74,7 @@ static bool take_number(
 	*number = inside.at;
 	*len = inside.left;
 	*bits = (unsigned)inside.left * 8;
-	for (uint8_t first = inside.at[0]; (first & 0x80) == 0; first <<= 1)
+	for (unsigned first = inside.at[0]; (first & 0x80) == 0; first <<= 1)
 		(*bits)--;
 	return true;
 }
