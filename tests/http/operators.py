@@ -324,6 +324,7 @@ def story_the_dashboard_names_what_there_is(stack):
     # Redis is optional, and so are its figures; limits may never be met.
     optional = {
         "elektrine_redis_up",
+        "elektrine_dns_questions_total",
         "elektrine_smtpd_connections_refused_total",
         "elektrine_smtpd_messages_rejected_total",
     }

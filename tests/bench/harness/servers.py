@@ -216,6 +216,32 @@ class Elektrine(Server):
                                   env=self.environment())
 
 
+class HttpApi(Server):
+    """elektrine-httpapi on an Elektrine's spool, without a rate limit."""
+
+    name = "httpapi"
+    key = "bench"
+
+    def __init__(self, area, spool):
+        super().__init__(area)
+        self.spool = spool
+
+    def start(self):
+        self.process = self.spawn(
+            [f"{Elektrine.binaries}/elektrine-httpapi"],
+            env={
+                "SPOOL_DIR": self.spool,
+                "HARAKA_HTTP_HOST": "127.0.0.1",
+                "HARAKA_HTTP_PORT": str(self.port),
+                "HARAKA_HTTP_API_KEY": self.key,
+                "RATE_LIMIT_MAX_REQUESTS": "0",
+                "HARAKA_DOMAIN": f"mx.{DOMAIN}",
+                "LOCAL_DOMAINS": DOMAIN,
+                "RUN_USER": "root",
+                "PATH": os.environ["PATH"],
+            })
+
+
 class Deliver(Server):
     """elektrine-deliver, posting what an Elektrine's spool holds."""
 
