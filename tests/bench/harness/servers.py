@@ -226,6 +226,17 @@ class HttpApi(Server):
         super().__init__(area)
         self.spool = spool
 
+    def __enter__(self):
+        self.start()
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.02)
+        self.__exit__()
+        raise RuntimeError("elektrine-httpapi does not listen")
+
     def start(self):
         self.process = self.spawn(
             [f"{Elektrine.binaries}/elektrine-httpapi"],
