@@ -7,6 +7,7 @@
 #include "httpapi/route_dkim.h"
 #include "httpapi/route_messages.h"
 #include "httpapi/route_metrics.h"
+#include "httpapi/route_openapi.h"
 #include "httpapi/route_page.h"
 #include "httpapi/route_send.h"
 #include "httpapi/route_status.h"
@@ -61,6 +62,7 @@ const struct route routes[] = {
 	.serve = route_status_live},
     FILE_OF_PAGE("/status/status.js", route_page_script),
     FILE_OF_PAGE("/status/status.css", route_page_style),
+    FILE_OF_PAGE("/openapi.json", route_openapi),
     FILE_OF_PAGE("/status/icon.svg", route_page_icon),
 
     KEYED("GET", "/api/v1/messages", route_messages_list),

@@ -72,14 +72,13 @@ BYTEWISE_MOST = 3000
 DEFAULTS = {
     "HARAKA_DOMAIN": "mx.example.com",
     "LOCAL_DOMAINS": "example.com,example.net",
-    "CHECK_DKIM": "off",
-    "CHECK_ARC": "off",
     "SPOOL_MIN_FREE": "1M",
     "LOG_LEVEL": "info",
     "EARLY_TALKER_MS": "0",
 }
 OFF = {"CHECK_" + name: "off" for name in (
     "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
+OFF["SPF_PROTECT_LOCAL"] = "false"
 
 
 class Failed(Exception):
