@@ -358,7 +358,8 @@ const struct setting settings[] = {
 	COUNT(max_mime_parts, 1, 100000),
 	.programs = SMTPD | DELIVER | HTTPAPI | SPOOL,
 	.fallback = "1000",
-	.what = "MIME parts that are looked at"},
+	.what = "MIME parts of a message; one with more is refused, and of "
+		"what is delivered all the same only so many are looked at"},
 
     {.heading = "SMTP sessions",
 	.name = "SMTP_LISTEN",
@@ -494,6 +495,20 @@ const struct setting settings[] = {
     {.name = "DNSBL_ACTION",
 	CHECK_MODE(dnsbl_action),
 	.what = "what a listing does"},
+    {.name = "ATTACHMENT_DENY_EXTENSIONS",
+	LIST(attachment_deny_extensions),
+	.programs = SMTPD | SPOOL,
+	.flags = SETTING_LOWER,
+	.check = check_extension,
+	.what = "messages with attachments whose names end so are refused: "
+		"`exe,js,scr`"},
+    {.name = "ATTACHMENT_DENY_TYPES",
+	LIST(attachment_deny_types),
+	.programs = SMTPD | SPOOL,
+	.flags = SETTING_LOWER,
+	.check = check_media_type,
+	.what = "the same by media type: `application/x-msdownload`, "
+		"`video/*`"},
     {.name = "URIBL_ZONES",
 	LIST(uribl_zones),
 	.programs = SMTPD | SPOOL,

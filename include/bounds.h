@@ -97,6 +97,15 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* Threads that look into large messages: work for processors, not waiting. */
+#define LIMIT_CONTENT_THREADS 4
+/* Of each text, in bytes, links are looked for in the beginning; and of a
+ * message so many domains are asked for in lists. */
+#define LIMIT_LINK_TEXT ((size_t)256 * 1024)
+#define LIMIT_LINK_DOMAINS 20
+/* Messages inside messages that are searched for attachments: forwarded ones
+ * are two or three deep. */
+#define LIMIT_LETTERS_DEPTH 8
 /* A file of networks: some hundred thousand of them. */
 #define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
 /* How long a proxy may take to say who it speaks for, in milliseconds. */
@@ -371,6 +380,11 @@
 #define LIMIT_HTTP_PAGE_ROWS 50000
 /* Lines of the story of one message; each has some 1 KB. */
 #define LIMIT_HTTP_EVENTS 2000
+/* A private key in PEM: RSA of so many bits has 12 KB. */
+#define LIMIT_DKIM_BITS 8192
+#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
+/* How long it may take to see whether a key's record is published. */
+#define LIMIT_DKIM_DNS_MS 3000
 /* Open circuits that a status has, and dead letters that the page shows. */
 #define LIMIT_HTTP_CIRCUITS 100
 #define HTTP_LAST_LETTERS 8

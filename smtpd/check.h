@@ -23,6 +23,7 @@
 #include "envelope.h"
 #include "error.h"
 #include "mail/address.h"
+#include "mail/mime.h"
 #include "smtpd/settings.h"
 #include "verdict.h"
 
@@ -96,6 +97,7 @@ struct subject {
 	const struct address *recipient;     /* RCPT: the one at hand */
 	const struct content_facts *content; /* CONTENT, MESSAGE */
 	struct source message;               /* MESSAGE: the content */
+	const struct mime *mime; /* MESSAGE: its parts, behind `parts` */
 
 	/* MESSAGE: what authentication.h opened, with what DKIM found; gone
 	 * with the stage. */

@@ -24,11 +24,14 @@ static const struct check checks[] = {
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
-    {"clamd", STAGE_MESSAGE, SERVICE_CLAMD, clamd_wanted, check_clamd},
-    {"spamd", STAGE_MESSAGE, SERVICE_SPAMD, spamd_wanted, check_spamd},
     {"dkim", STAGE_MESSAGE, SERVICE_DNS, dkim_wanted, check_dkim},
     {"dmarc", STAGE_MESSAGE, SERVICE_DNS, dmarc_wanted, check_dmarc},
     {"arc", STAGE_MESSAGE, SERVICE_DNS, arc_wanted, check_arc},
+    {"parts", STAGE_MESSAGE, SERVICE_CONTENT, parts_wanted, check_parts},
+    {"attachment", STAGE_MESSAGE, SERVICE_NONE, NULL, check_attachment},
+    {"uribl", STAGE_MESSAGE, SERVICE_DNS, uribl_wanted, check_uribl},
+    {"clamd", STAGE_MESSAGE, SERVICE_CLAMD, clamd_wanted, check_clamd},
+    {"spamd", STAGE_MESSAGE, SERVICE_SPAMD, spamd_wanted, check_spamd},
 };
 
 static const struct check *table = checks;

@@ -39,6 +39,16 @@ void policy_judge(struct subject *subject);
 /* For tests: another table; NULL gives the real one back. */
 void policy_set_for_test(const struct check *table, size_t count);
 
+check_fn check_recipient; /* is its domain one of ours */
+check_fn check_newlines;  /* bare CR or LF in the content */
+check_fn check_size;      /* of the message and of its header */
+check_fn check_loop;      /* has it been received too often */
+wanted_fn parts_wanted;
+check_fn check_parts;      /* how many are there */
+check_fn check_attachment; /* names and types that are not wanted */
+wanted_fn uribl_wanted;    /* URIBL_ZONES */
+check_fn check_uribl;
+wanted_fn clamd_wanted; /* CLAMAV_ADDRESS */
 /* Each in its file; *_wanted: whether its setting asks for it. */
 check_fn check_access; /* is the address allowed here */
 wanted_fn early_talker_wanted;

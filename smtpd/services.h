@@ -19,6 +19,7 @@ enum service {
 	SERVICE_NONE, /* pure: made where the session lives */
 	SERVICE_DNS,
 	SERVICE_PHOENIX,
+	SERVICE_CONTENT, /* none to wait for, but long to work on */
 	SERVICE_CLAMD,
 	SERVICE_SPAMD,
 	SERVICE_COUNT

@@ -147,6 +147,53 @@ static const struct {
     {"Content-Disposition: x-other\n\nx", "0 text/plain a [x]\n"},
     {"Content-Disposition: attachment\n\nx",
 	"0 application/octet-stream a [x]\n"},
+    /* Boundaries of all faults. */
+    {"Content-Type: multipart/mixed; boundary=b\n\n--B\n\none\n--b--\n",
+	"0 text/plain t [--B\n\none\n--b--\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\nx--b\n\none\n",
+	"0 text/plain t [x--b\n\none\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--bc\n--b\n\none\n--bc\n",
+	"0 multipart/mixed m\n1 text/plain t [one\n--bc\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n\n--b--\n",
+	"0 multipart/mixed m\n1 text/plain t []\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n\n\n--b--\n",
+	"0 multipart/mixed m\n1 text/plain t [\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\r\n"
+     "--b--\r\n",
+	"0 multipart/mixed m\n1 text/plain t [one\r]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\r\n--b\r\n\r\n"
+     "two\n--b--",
+	"0 multipart/mixed m\n1 text/plain t [one]\n1 text/plain t [two]\n"},
+    /* The same boundary inside: the inner parts are found first. */
+    {"Content-Type: multipart/a; boundary=b\n\n--b\nContent-Type: "
+     "multipart/b; boundary=b\n\n--b\n\none\n--b--\n--b\n\ntwo\n--b--\n",
+	"0 multipart/a m\n1 multipart/b m\n2 text/plain t [one]\n"
+	"2 text/plain t [two]\n"},
+    /* Two levels that were left open are ended by the outermost. */
+    {"Content-Type: multipart/a; boundary=o\n\n--o\nContent-Type: "
+     "multipart/b; boundary=i\n\n--i\nContent-Type: multipart/c; "
+     "boundary=j\n\n--j\n\none\n--o--\nx\n",
+	"0 multipart/a m\n1 multipart/b m\n2 multipart/c m\n"
+	"3 text/plain t [one]\n"},
+    /* What only looks like a message, a part of one, a report. */
+    {"Content-Type: message/partial; id=a; number=1\n\nx",
+	"0 message/partial a [x]\n"},
+    {"Content-Type: message/global\n\nA: b\n\nx",
+	"0 message/global a [A: b\n\nx]\n"},
+    {"Content-Type: message/feedback-report\n\nx",
+	"0 message/feedback-report a [x]\n"},
+    {"Content-Type: text/rfc822-headers\n\nx", "0 text/rfc822-headers a [x]\n"},
+    /* Headers: folded, with 8-bit bytes, without a colon, twice. */
+    {"Content-Type:\n multipart/mixed;\n\tboundary=b\n\n--b\n\none\n--b--",
+	"0 multipart/mixed m\n1 text/plain t [one]\n"},
+    {"\xE9: x\nContent-Type: image/png\nContent-Type: text/html\n\nx",
+	"0 image/png a [x]\n"},
+    {"oops\nContent-Type: image/png\n\nx", "0 image/png a [x]\n"},
+    {"Content-Type : image/png\n\nx", "0 image/png a [x]\n"},
+    {"From a@b Mon\nContent-Type: image/png\n\nx", "0 image/png a [x]\n"},
+    {"\r\n\r\nx", "0 text/plain t [\r\nx]\n"},
+    {"\r", "0 text/plain t []\n"},
+    {"\n", "0 text/plain t []\n"},
     /* A message inside stays closed. */
     {"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
      "Content-Type: message/rfc822\n\nContent-Type: multipart/x; "
