@@ -7,6 +7,8 @@
 
 #include "dkim_fixture.h"
 #include "forge.h"
+#include "mail/rsa_key.h"
+#include "mail/tag_list.h"
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -336,6 +338,32 @@ static const char *made_up_key(
 	return arena_printf(arena, "p=%s", (char *)text);
 }
 
+static void rsa_keys_are_read_in_two_forms(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *record = forge_record("@RSA1024", fixture->arena);
+	struct rsa_key key;
+	uint8_t *der;
+	size_t len;
+
+	assert_true(tag_base64(slice_of(record), fixture->arena, &der, &len));
+	/* SubjectPublicKeyInfo, and what is in it. */
+	for (size_t from = 0; from <= 22; from += 22) {
+		assert_true(rsa_key_read(der + from, len - from, &key));
+		assert_int_equal(key.modulus_bits, 1024);
+		assert_int_equal(key.modulus_len, 128);
+		assert_int_equal(key.exponent_bits, 17);
+		assert_memory_equal(key.exponent, "\x01\x00\x01", 3);
+		for (size_t i = 0; i < len - from; i++)
+			assert_false(rsa_key_read(der + from, i, &key));
+	}
+	der[len - 5]--; /* the exponent's tag */
+	assert_false(rsa_key_read(der, len, &key));
+	der[len - 5]++;
+	der[10]++; /* another algorithm */
+	assert_false(rsa_key_read(der, len, &key));
+}
+
 static void keys_that_cost_much_are_refused(void **state)
 {
 	static const struct {
@@ -391,6 +419,7 @@ int main(void)
 	    CASE(flags_of_keys_count),
 	    CASE(any_of_several_keys_will_do),
 	    CASE(a_query_without_answer_is_a_temperror),
+	    CASE(rsa_keys_are_read_in_two_forms),
 	    CASE(keys_that_cost_much_are_refused),
 	    CASE(internationalised_domains_are_asked_for),
 	};

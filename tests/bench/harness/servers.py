@@ -36,6 +36,25 @@ def wait_for_port(port, process, seconds=15):
     raise RuntimeError(f"{process.args[0]} does not answer on {port}")
 
 
+def wait_until(ready, process, seconds=15):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if ready():
+            return
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended at once")
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.args[0]} does not answer")
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 class Server:
     name = "server"
 
