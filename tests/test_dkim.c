@@ -142,9 +142,9 @@ static void the_verdict_follows_an_order(void **state)
 {
 	static const char *const tags[] = {
 	    ['p'] = GOOD,
-	    ['t'] = "v=1; a=rsa-sha256; d=example.com; s=slow; " END,
-	    ['f'] = BASE "x=1; " END,
-	    ['e'] = "v=1; a=rsa-sha256; d=example.com; s=none; " END,
+	    ['t'] = ("v=1; a=rsa-sha256; d=example.com; s=slow; " END),
+	    ['f'] = (BASE "x=1; " END),
+	    ['e'] = ("v=1; a=rsa-sha256; d=example.com; s=none; " END),
 	};
 	static const struct {
 		const char *signatures;
