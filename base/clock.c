@@ -111,3 +111,17 @@ bool clock_parse_iso(const char *text, int64_t *wall_ms)
 	}
 	return false;
 }
+
+struct timespec clock_wait_until(int64_t wait_ms)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += wait_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	return until;
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* Milliseconds since 1970, UTC. May jump. */
 int64_t clock_wall_ms(void);
@@ -14,6 +15,10 @@ int64_t clock_mono_ms(void);
 
 /* The same clock in microseconds, for measuring; tests do not set it. */
 int64_t clock_mono_us(void);
+
+/* So many milliseconds from now, for condition variables that go by
+ * CLOCK_MONOTONIC (which no jump of the wall clock disturbs). */
+struct timespec clock_wait_until(int64_t wait_ms);
 
 /* "2026-01-31T12:34:56.789Z" (RFC 3339, UTC), into 25 bytes. */
 #define CLOCK_ISO_SIZE 25

@@ -153,7 +153,9 @@ struct config {
 	bool spf_protect_local;
 	struct list dnsbl_zones;
 	enum check_mode dnsbl_action;
-	struct list uribl_zones; /* "zone=score" */
+	struct list attachment_deny_extensions; /* in lower case, no dot */
+	struct list attachment_deny_types;      /* in lower case */
+	struct list uribl_zones;                /* "zone=score" */
 	double uribl_reject_score;
 	const char *clamav_address; /* "host:port" or "/path" */
 	enum on_error clamav_on_error;

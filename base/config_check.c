@@ -256,6 +256,28 @@ const char *check_dns_server(const char *text)
 	return "is not ip or ip@port";
 }
 
+const char *check_extension(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) && text[i] != '_' &&
+		    text[i] != '-')
+			return "is not a file name's extension like exe";
+	return len > 0 ? NULL : "is empty";
+}
+
+const char *check_media_type(const char *text)
+{
+	const char *slash = strchr(text, '/'), *star = strchr(text, '*');
+
+	if (slash != NULL && slash > text && slash[1] != '\0' &&
+	    strchr(slash + 1, '/') == NULL && strpbrk(text, " ;\"") == NULL &&
+	    (star == NULL || (star == slash + 1 && star[1] == '\0')))
+		return NULL;
+	return "is not a media type like image/png or image/*";
+}
+
 const char *check_weighted_zone(const char *text)
 {
 	char zone[HOST_MAX + 1];

@@ -33,6 +33,10 @@ const char *check_service(const char *text);
 const char *check_smarthost(const char *text);
 /* ip or ip@port */
 const char *check_dns_server(const char *text);
+/* What follows the last dot of a file name: letters and digits. */
+const char *check_extension(const char *text);
+/* type/subtype or type/ and a star. */
+const char *check_media_type(const char *text);
 /* zone=score */
 const char *check_weighted_zone(const char *text);
 

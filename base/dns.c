@@ -7,11 +7,12 @@
 #include "base/dns.h"
 
 #include "base/alloc.h"
+#include "base/ask_cache.h"
 #include "base/clock.h"
-#include "base/dns_cache.h"
 #include "base/dns_packet.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "bounds.h"
 
 #include <ares.h>
@@ -37,14 +38,44 @@ struct dns {
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* all that follows */
-	struct dns_cache *cache;
-	struct dns_entry *first, **end; /* to be asked */
+	struct ask_cache *cache;
+	struct ask_entry *first, **end; /* to be asked */
 	bool interrupted, stops;
 	unsigned silent; /* questions in a row that nobody answered */
 	int64_t probe_ms;
 	/* Since when something is asked and nothing was heard; 0: it was. */
 	int64_t unheard_ms;
 };
+
+/* --- keys ----------------------------------------------------------------- */
+
+/* The type, then the name in lower case and without its last dot. */
+#define KEY_SIZE (1 + DNS_NAME_SIZE)
+
+static void make_key(const char *name, enum dns_type type, char key[KEY_SIZE])
+{
+	size_t len = strlen(name);
+
+	if (len > 0 && name[len - 1] == '.')
+		len--;
+	assert(len < DNS_NAME_SIZE);
+	*key++ = (char)type;
+	for (size_t i = 0; i < len; i++)
+		*key++ = (char)(name[i] >= 'A' && name[i] <= 'Z'
+				    ? name[i] - 'A' + 'a'
+				    : name[i]);
+	*key = '\0';
+}
+
+static enum dns_type type_of(const struct ask_entry *entry)
+{
+	return (enum dns_type)entry->key[0];
+}
+
+static const char *name_of(const struct ask_entry *entry)
+{
+	return entry->key + 1;
+}
 
 /* --- what is heard -------------------------------------------------------- */
 
@@ -89,32 +120,31 @@ static void count_silence(struct dns *dns, bool silent)
 static void on_answer(
     void *arg, int status, int timeouts, unsigned char *packet, int len)
 {
-	struct dns_entry *entry = arg;
-	struct dns *dns = entry->dns;
+	struct ask_entry *entry = arg;
+	struct dns *dns = entry->owner;
 	bool heard = status == ARES_SUCCESS;
 	struct arena *arena = arena_new();
 	struct dns_answer answer = {.status = DNS_TIMEOUT};
 
 	(void)timeouts;
 	if (heard)
-		dns_answer_read(packet, (size_t)len, entry->name, entry->type,
-		    arena, &answer);
+		dns_answer_read(packet, (size_t)len, name_of(entry),
+		    type_of(entry), arena, &answer);
 	else if (status == ARES_EBADRESP)
 		answer.status = DNS_BROKEN;
 	(void)pthread_mutex_lock(&dns->lock);
 	count_silence(dns, answer.status == DNS_TIMEOUT);
-	entry->failure = answer.status;
+	entry->status = (int)answer.status;
 	entry->until_ms = clock_mono_ms() + ttl_of(&answer) * 1000;
-	(void)pthread_cond_broadcast(&entry->answered);
-	dns_cache_keep(
-	    dns->cache, entry, heard ? packet : NULL, heard ? (size_t)len : 0);
+	ask_entry_set(entry, heard ? packet : NULL, heard ? (size_t)len : 0);
+	ask_cache_end(dns->cache, entry);
 	(void)pthread_mutex_unlock(&dns->lock);
 	arena_free(&arena);
 }
 
 /* --- the thread ----------------------------------------------------------- */
 
-static void send_question(struct dns *dns, struct dns_entry *entry)
+static void send_question(struct dns *dns, struct ask_entry *entry)
 {
 	unsigned char packet[DNS_QUESTION_MAX];
 	uint16_t id;
@@ -123,7 +153,7 @@ static void send_question(struct dns *dns, struct dns_entry *entry)
 	/* c-ares would take its ids from a weaker source. */
 	while (getrandom(&id, sizeof(id), 0) != sizeof(id))
 		continue;
-	len = dns_question_write(entry->name, entry->type, id, packet);
+	len = dns_question_write(name_of(entry), type_of(entry), id, packet);
 	assert(len > 0);
 	ares_send(dns->channel, packet, (int)len, on_answer, entry);
 }
@@ -131,7 +161,7 @@ static void send_question(struct dns *dns, struct dns_entry *entry)
 /* False if the thread is to stop. */
 static bool send_queued(struct dns *dns)
 {
-	struct dns_entry *entry, *next;
+	struct ask_entry *entry, *next;
 	bool stops;
 
 	(void)pthread_mutex_lock(&dns->lock);
@@ -310,10 +340,22 @@ static void free_dns(struct dns *dns)
 		(void)close(dns->epoll);
 	if (dns->wake >= 0)
 		(void)close(dns->wake);
-	dns_cache_free(&dns->cache);
+	ask_cache_free(&dns->cache);
 	(void)pthread_mutex_destroy(&dns->lock);
 	free(dns);
 }
+
+/* Answers out of the cache count too: that is what those who ask wait for. */
+static struct metric questions = {.name = "elektrine_dns_questions_total",
+    .help = "Questions to the DNS, by what came of them.",
+    .kind = METRIC_COUNTER,
+    .label = "status"};
+static struct metric question_duration = {
+    .name = "elektrine_dns_question_duration_seconds",
+    .help = "How long those who ask the DNS waited.",
+    .kind = METRIC_HISTOGRAM,
+    .unit = METRIC_SECONDS,
+    .bounds = &metric_bounds_short};
 
 bool dns_new(
     const struct config *config, struct dns **result, struct error *err)
@@ -321,10 +363,12 @@ bool dns_new(
 	struct dns *dns = xcalloc(1, sizeof(*dns));
 
 	*result = NULL;
+	metrics_declare(
+	    (struct metric *const[]){&questions, &question_duration}, 2);
 	dns->epoll = epoll_create1(EPOLL_CLOEXEC);
 	dns->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	(void)pthread_mutex_init(&dns->lock, NULL);
-	dns->cache = dns_cache_new();
+	dns->cache = ask_cache_new(LIMIT_DNS_CACHE, LIMIT_DNS_CACHE_BYTES);
 	dns->end = &dns->first;
 	if (!open_channel(dns, config, err) || !start(dns, err)) {
 		free_dns(dns);
@@ -353,7 +397,7 @@ void dns_interrupt(struct dns *dns)
 {
 	(void)pthread_mutex_lock(&dns->lock);
 	dns->interrupted = true;
-	dns_cache_wake_all(dns->cache);
+	ask_cache_wake_all(dns->cache);
 	(void)pthread_mutex_unlock(&dns->lock);
 }
 
@@ -370,12 +414,11 @@ static bool may_ask(struct dns *dns, int64_t now_ms)
 	return true;
 }
 
-static struct dns_entry *queue_question(
-    struct dns *dns, const char *name, enum dns_type type)
+static struct ask_entry *queue_question(struct dns *dns, const char *key)
 {
-	struct dns_entry *entry = dns_cache_ask(dns->cache, name, type);
+	struct ask_entry *entry = ask_cache_begin(dns->cache, key);
 
-	entry->dns = dns;
+	entry->owner = dns;
 	entry->queued = NULL;
 	*dns->end = entry;
 	dns->end = &entry->queued;
@@ -385,38 +428,21 @@ static struct dns_entry *queue_question(
 	return entry;
 }
 
-/* With the lock held, and again when it returns. */
-static void wait_for(struct dns *dns, struct dns_entry *entry, int64_t wait)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait / 1000;
-	until.tv_nsec += wait % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
-	entry->waiters++;
-	while (
-	    entry->asking && !dns->interrupted &&
-	    pthread_cond_timedwait(&entry->answered, &dns->lock, &until) == 0)
-		continue;
-	entry->waiters--;
-}
-
 /* The entry, answered or under way; NULL if it may not be asked now. */
-static struct dns_entry *find(
+static struct ask_entry *find(
     struct dns *dns, const char *name, enum dns_type type)
 {
-	struct dns_entry *entry = dns_cache_find(dns->cache, name, type);
 	int64_t now_ms = clock_mono_ms();
+	struct ask_entry *entry;
+	char key[KEY_SIZE];
 
+	make_key(name, type, key);
+	entry = ask_cache_find(dns->cache, key);
 	if (dns->interrupted)
 		return NULL;
 	if (entry != NULL && (entry->asking || entry->until_ms > now_ms))
 		return entry;
-	return may_ask(dns, now_ms) ? queue_question(dns, name, type) : NULL;
+	return may_ask(dns, now_ms) ? queue_question(dns, key) : NULL;
 }
 
 static int64_t patience_ms(const struct dns *dns, int64_t wait)
@@ -431,21 +457,22 @@ static int64_t patience_ms(const struct dns *dns, int64_t wait)
 }
 
 /* The packet, copied, or NULL and why there is none. */
-static const unsigned char *fetch(struct dns *dns, struct dns_entry *entry,
+static const unsigned char *fetch(struct dns *dns, struct ask_entry *entry,
     int64_t wait, struct arena *arena, size_t *len, enum dns_status *failure)
 {
 	*failure = DNS_TIMEOUT;
 	if (entry == NULL)
 		return NULL;
 	if (entry->asking)
-		wait_for(dns, entry, patience_ms(dns, wait));
+		ask_entry_wait(entry, &dns->lock, patience_ms(dns, wait),
+		    &dns->interrupted);
 	if (entry->asking)
 		return NULL;
-	*failure = entry->failure;
+	*failure = (enum dns_status)entry->status;
 	*len = entry->len;
-	return entry->packet == NULL ? NULL
-				     : (unsigned char *)arena_strndup(arena,
-					   (char *)entry->packet, entry->len);
+	return entry->bytes == NULL ? NULL
+				    : (unsigned char *)arena_strndup(arena,
+					  (char *)entry->bytes, entry->len);
 }
 
 static bool is_askable(const char *name, enum dns_type type)
@@ -471,6 +498,8 @@ void dns_ask(struct dns *dns, const char *name, enum dns_type type,
 	enum dns_status failure;
 	size_t len = 0;
 
+	int64_t began_us = clock_mono_us();
+
 	*answer = (struct dns_answer){.status = DNS_BAD_NAME};
 	if (!is_askable(name, type))
 		return;
@@ -481,6 +510,9 @@ void dns_ask(struct dns *dns, const char *name, enum dns_type type,
 	if (packet != NULL)
 		dns_answer_read(packet, len, name, type, arena, answer);
 	answer->authentic = answer->authentic && dns->trusts_ad;
+	metric_add(&questions, dns_status_name(answer->status), 1);
+	metric_observe(
+	    &question_duration, NULL, (uint64_t)(clock_mono_us() - began_us));
 }
 
 const char *dns_status_name(enum dns_status status)

@@ -390,3 +390,26 @@ const char *http_failure_name(enum http_failure failure)
 	}
 	return "broken_answer";
 }
+
+bool http_url_is_internal(const char *url)
+{
+	static const char domain[] = ".internal";
+	const size_t domain_len = sizeof(domain) - 1;
+	const char *host, *at;
+	size_t len;
+
+	if (strncasecmp(url, "http://", 7) != 0)
+		return false;
+	host = url + 7;
+	len = strcspn(host, "/?#");
+	at = memrchr(host, '@', len);
+	if (at != NULL) {
+		len -= (size_t)(at + 1 - host);
+		host = at + 1;
+	}
+	at = memchr(host, ':', len);
+	if (at != NULL)
+		len = (size_t)(at - host);
+	return len > domain_len &&
+	       strncasecmp(host + len - domain_len, domain, domain_len) == 0;
+}

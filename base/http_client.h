@@ -81,6 +81,10 @@ void http_client_send(struct http_client *client,
  * thread. */
 void http_client_interrupt(struct http_client *client);
 
+/* Whether a call to this URL says X-Forwarded-Proto: https, because it stays
+ * inside (http, a host under .internal) and Phoenix insists on TLS. */
+bool http_url_is_internal(const char *url);
+
 /* "time_out", "refused", ...: a fixed name for logs; static. */
 const char *http_failure_name(enum http_failure failure);
 

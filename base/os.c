@@ -252,6 +252,15 @@ bool os_rename(int from_dir, const char *from, int to_dir, const char *to,
 	return true;
 }
 
+bool os_exchange(
+    int a_dir, const char *a, int b_dir, const char *b, struct error *err)
+{
+	if (trips(OS_RENAME) ||
+	    renameat2(a_dir, a, b_dir, b, RENAME_EXCHANGE) != 0)
+		return error_errno(err, "cannot exchange %s and %s", a, b);
+	return true;
+}
+
 bool os_unlink(int dir, const char *path, struct error *err)
 {
 	if (trips(OS_UNLINK) || unlinkat(dir, path, 0) != 0)

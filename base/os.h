@@ -62,6 +62,9 @@ MUST_CHECK bool os_link(
     int from_dir, const char *from, int to_dir, const char *to, struct error *);
 MUST_CHECK bool os_rename(
     int from_dir, const char *from, int to_dir, const char *to, struct error *);
+/* Each gets the other's name, at once. */
+MUST_CHECK bool os_exchange(
+    int a_dir, const char *a, int b_dir, const char *b, struct error *);
 bool os_unlink(int dir, const char *path, struct error *);
 bool os_rmdir(int dir, const char *path, struct error *);
 MUST_CHECK bool os_ftruncate(int fd, off_t size, struct error *);

@@ -175,20 +175,31 @@ static bool append_text(
 	return buf_append(out, text.data, text.len);
 }
 
-/* The step's text, unflowed where that is asked for. */
+/* What was decoded, unflowed where that is asked for: *used says how much of
+ * it. False if it grows too long. */
+static bool unflow(
+    struct body *body, bool last, struct slice *text, size_t *used)
+{
+	*text = (struct slice){buf_text(&body->text), body->text.len};
+	*used = text->len;
+	if (!body->items[body->current].part->flowed)
+		return true;
+	buf_clear(&body->flat);
+	if (!flowed_decode(
+		&body->flowed, text->data, text->len, last, &body->flat, used))
+		return false;
+	*text = (struct slice){buf_text(&body->flat), body->flat.len};
+	return true;
+}
+
+/* The step's text. */
 static bool append_step(struct body *body, bool last, struct buf *out)
 {
-	struct slice text = {buf_text(&body->text), body->text.len};
-	size_t used = text.len;
+	struct slice text;
+	size_t used;
 
-	if (body->items[body->current].part->flowed) {
-		buf_clear(&body->flat);
-		if (!flowed_decode(&body->flowed, text.data, text.len, last,
-			&body->flat, &used))
-			return false;
-		text = (struct slice){buf_text(&body->flat), body->flat.len};
-	}
-	if (!append_text(body, text, last, out))
+	if (!unflow(body, last, &text, &used) ||
+	    !append_text(body, text, last, out))
 		return false;
 	buf_consume(&body->text, used);
 	return true;
@@ -200,13 +211,16 @@ static bool append_html_text(
 {
 	struct buf text = buf_new(LIMIT_HTML_TEXT);
 	bool last = false, fits = true;
+	struct slice html;
+	size_t used;
 
 	while (!last && body->text.len < LIMIT_HTML_INPUT)
 		if (!decode_step(body, &last, err))
 			return false;
-	if (body->text.len > 0) {
-		(void)html_text(
-		    (struct slice){body->text.data, body->text.len}, &text);
+	if (!unflow(body, true, &html, &used))
+		return too_long(err);
+	if (html.len > 0) {
+		(void)html_text(html, &text);
 		fits = begin_output(body, out) &&
 		       buf_append(out, buf_text(&text), text.len);
 	}

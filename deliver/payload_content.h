@@ -19,10 +19,6 @@ struct content {
 	struct buf decoded; /* what waits for a third byte */
 };
 
-/* How many bytes the attachment decodes to. */
-MUST_CHECK bool content_measure(struct window *window,
-    const struct mime_part *part, uint64_t *size, struct error *err);
-
 /* Goes to the start of an attachment; the part must outlive it. */
 void content_open(struct content *content, const struct mime_part *part);
 void content_close(struct content *content);

@@ -9,6 +9,7 @@
 #include "mail/filename.h"
 #include "mail/header.h"
 #include "mail/header_table.h"
+#include "mail/mime_read.h"
 #include "mail/uuencode.h"
 
 #include <string.h>
@@ -157,7 +158,7 @@ static bool measure(struct payload *payload, const struct mime_part **part,
 {
 	struct mime_part *plain;
 
-	if (!content_measure(&payload->window, *part, size, err))
+	if (!mime_measure(&payload->window, *part, size, err))
 		return false;
 	if (*size > 0 || (*part)->encoding != TRANSFER_UUENCODE)
 		return true;
@@ -165,7 +166,7 @@ static bool measure(struct payload *payload, const struct mime_part **part,
 	*plain = **part;
 	plain->encoding = TRANSFER_IDENTITY;
 	*part = plain;
-	return content_measure(&payload->window, plain, size, err);
+	return mime_measure(&payload->window, plain, size, err);
 }
 
 static bool plan_attachment(struct payload *payload,

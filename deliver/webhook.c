@@ -45,29 +45,6 @@ struct lines {
 	size_t count;
 };
 
-bool webhook_url_is_internal(const char *url)
-{
-	static const char domain[] = ".internal";
-	const size_t domain_len = sizeof(domain) - 1;
-	const char *host, *at;
-	size_t len;
-
-	if (strncasecmp(url, "http://", 7) != 0)
-		return false;
-	host = url + 7;
-	len = strcspn(host, "/?#");
-	at = memrchr(host, '@', len);
-	if (at != NULL) {
-		len -= (size_t)(at + 1 - host);
-		host = at + 1;
-	}
-	at = memchr(host, ':', len);
-	if (at != NULL)
-		len = (size_t)(at - host);
-	return len > domain_len &&
-	       strncasecmp(host + len - domain_len, domain, domain_len) == 0;
-}
-
 static char *api_key_line(const char *key)
 {
 	size_t size = sizeof("X-API-Key: ") + strlen(key);
@@ -87,7 +64,7 @@ struct webhook_terms *webhook_terms_new(const struct config *config)
 	if (config->webhook_signing_secret != NULL)
 		terms->signing_key =
 		    webhook_key_new(config->webhook_signing_secret);
-	terms->internal = webhook_url_is_internal(terms->url);
+	terms->internal = http_url_is_internal(terms->url);
 	terms->takes_bounces = config->deliver_bounces;
 	terms->timeout_ms = config->webhook_timeout_ms;
 	terms->max_bytes = config->webhook_max_bytes;

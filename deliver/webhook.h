@@ -46,8 +46,4 @@ void webhook_post(struct webhook *webhook, const struct webhook_terms *terms,
     const struct webhook_call *call, struct payload *payload,
     struct http_response *response);
 
-/* Whether a call to this URL says X-Forwarded-Proto: https, because it
- * stays inside (http, a host under .internal) and Phoenix insists on TLS. */
-bool webhook_url_is_internal(const char *url);
-
 #endif

@@ -46,6 +46,7 @@ struct context {
 	struct signing *signing;
 	struct pool *pool; /* for what may block */
 	struct sampler *sampler;
+	struct dns *dns; /* NULL: no resolver is known */
 };
 
 #endif

@@ -128,7 +128,9 @@ static void throw_away(struct gate *gate)
 /* --- answers of ours ---------------------------------------------------------
  */
 
-static void write_refusal(struct buf *out, int status, const char *text)
+/* Without its body if it answers HEAD. */
+static void write_refusal(
+    struct buf *out, int status, const char *text, bool to_head)
 {
 	const char *title = reply_title((unsigned)status);
 	char body[512], date[40];
@@ -148,7 +150,7 @@ static void write_refusal(struct buf *out, int status, const char *text)
 	    "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
 	    "%s\r\n%s",
 	    status, title, date, len, status == 503 ? "Retry-After: 5\r\n" : "",
-	    body);
+	    to_head ? "" : body);
 }
 
 static void ask_pump(struct gate *gate)
@@ -157,6 +159,13 @@ static void ask_pump(struct gate *gate)
 		return;
 	gate->pumping = true;
 	loop_defer(gate->worker->loop, &gate->pump);
+}
+
+static bool asks_head(const struct gate *gate)
+{
+	const struct buf *text = &gate->framing.text;
+
+	return text->len >= 5 && memcmp(text->data, "HEAD ", 5) == 0;
 }
 
 void gate_refuse(struct gate *gate, int status, const char *text)
@@ -171,7 +180,7 @@ void gate_refuse(struct gate *gate, int status, const char *text)
 	close_inner(gate);
 	/* Behind the beginning of another answer it would be no answer. */
 	if (gate->outward.len == 0)
-		write_refusal(&gate->outward, status, text);
+		write_refusal(&gate->outward, status, text, asks_head(gate));
 	gate->sent_ms = gate->worker->now_ms;
 	gate->last = true;
 	ask_pump(gate);
@@ -186,7 +195,7 @@ static void turn_away(struct worker *worker, int fd, const struct ip *ip)
 	log_event(LOG_WARN, "limit_exceeded", LOG_TEXT("ip", name),
 	    LOG_TEXT("limit", "connections"));
 	atomic_fetch_add(&worker->context->counters.connections_refused, 1);
-	write_refusal(&text, 503, "too many connections");
+	write_refusal(&text, 503, "too many connections", false);
 	(void)send(fd, text.data, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)shutdown(fd, SHUT_WR);
 	(void)close(fd);

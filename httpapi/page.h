@@ -11,5 +11,6 @@ struct page_file {
 
 extern const struct page_file page_status_html, page_status_js;
 extern const struct page_file page_status_css, page_icon_svg;
+extern const struct page_file page_openapi_json;
 
 #endif

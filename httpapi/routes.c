@@ -4,8 +4,10 @@
 #include "bounds.h"
 #include "httpapi/route_alive.h"
 #include "httpapi/route_dead.h"
+#include "httpapi/route_dkim.h"
 #include "httpapi/route_messages.h"
 #include "httpapi/route_metrics.h"
+#include "httpapi/route_openapi.h"
 #include "httpapi/route_page.h"
 #include "httpapi/route_send.h"
 #include "httpapi/route_status.h"
@@ -29,6 +31,8 @@
 		.method = "GET", .path = (where), .access = ROUTE_OPEN,        \
 		.quick = true, .serve = (does)                                 \
 	}
+
+#define DKIM "/api/v1/dkim/domains/{domain}"
 
 const struct route routes[] = {
     {.method = "POST",
@@ -58,6 +62,7 @@ const struct route routes[] = {
 	.serve = route_status_live},
     FILE_OF_PAGE("/status/status.js", route_page_script),
     FILE_OF_PAGE("/status/status.css", route_page_style),
+    FILE_OF_PAGE("/openapi.json", route_openapi),
     FILE_OF_PAGE("/status/icon.svg", route_page_icon),
 
     KEYED("GET", "/api/v1/messages", route_messages_list),
@@ -67,6 +72,11 @@ const struct route routes[] = {
     KEYED("POST", "/api/v1/messages/{id}/hold", route_messages_hold),
     KEYED("POST", "/api/v1/messages/{id}/release", route_messages_release),
     KEYED("POST", "/api/v1/messages/{id}/replay", route_messages_replay),
+
+    KEYED("GET", DKIM, route_dkim_show),
+    KEYED("PUT", DKIM, route_dkim_store),
+    KEYED("DELETE", DKIM, route_dkim_delete),
+    KEYED("POST", DKIM "/rotate", route_dkim_rotate),
 
     KEYED("GET", "/api/v1/dead", route_dead_list),
     KEYED("POST", "/api/v1/dead/{id}/requeue", route_dead_requeue),

@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/dns.h"
+#include "base/log.h"
 #include "bounds.h"
 #include "httpapi/sampler.h"
 #include "httpapi/worker.h"
@@ -31,6 +33,7 @@ bool server_open(struct spool *spool, struct settings *settings,
 {
 	struct server *made = xcalloc(1, sizeof(*made));
 	size_t wanted = processors();
+	struct error no_dns;
 
 	made->context.spool = spool;
 	made->context.counters.started_ms = clock_wall_ms();
@@ -38,6 +41,10 @@ bool server_open(struct spool *spool, struct settings *settings,
 	made->context.throttle = throttle_new();
 	made->context.signing = signing_new();
 	made->context.sampler = sampler_new(spool);
+	/* Only to tell whether keys are published: not worth an end. */
+	if (!dns_new(settings->config, &made->context.dns, &no_dns))
+		log_event(
+		    LOG_WARN, "no_resolver", LOG_TEXT("error", no_dns.text));
 	made->context.pool = pool_new(LIMIT_HTTP_THREADS, LIMIT_HTTP_WAITING);
 	while (made->count < wanted) {
 		if (!worker_open(&made->context, settings, listening->fds,
@@ -68,7 +75,10 @@ void server_close(struct server **server)
 		worker_stop(gone->workers[i]);
 	for (size_t i = 0; i < gone->count; i++)
 		worker_close(&gone->workers[i]);
+	if (gone->context.dns != NULL)
+		dns_interrupt(gone->context.dns);
 	pool_free(&gone->context.pool);
+	dns_free(&gone->context.dns);
 	sampler_free(&gone->context.sampler);
 	throttle_free(&gone->context.throttle);
 	signing_free(&gone->context.signing);

@@ -97,10 +97,35 @@
 #define LIMIT_DNS_THREADS 128
 #define LIMIT_PHOENIX_THREADS 32
 #define LIMIT_SCANNER_THREADS 16
+/* Threads that look into large messages: work for processors, not waiting. */
+#define LIMIT_CONTENT_THREADS 4
+/* Of each text, in bytes, links are looked for in the beginning; and of a
+ * message so many domains are asked for in lists. */
+#define LIMIT_LINK_TEXT ((size_t)256 * 1024)
+#define LIMIT_LINK_DOMAINS 20
+/* Messages inside messages that are searched for attachments: forwarded ones
+ * are two or three deep. */
+#define LIMIT_LETTERS_DEPTH 8
 /* A file of networks: some hundred thousand of them. */
 #define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
 /* How long a proxy may take to say who it speaks for, in milliseconds. */
 #define LIMIT_PROXY_MS 10000
+/* One call to Phoenix of a check, in milliseconds, and its answer, in bytes: a
+ * list of some hundred thousand domains. */
+#define LIMIT_PHOENIX_MS 10000
+#define LIMIT_DOMAIN_LIST ((size_t)8 * 1024 * 1024)
+/* After a list of domains that did not come, it is asked for again so soon,
+ * and twice as late each time. In milliseconds. */
+#define LIMIT_DOMAINS_RETRY_MS 2000
+/* Answers on recipients: how many are kept, and for how long those that say
+ * "no", in milliseconds. */
+#define LIMIT_VERIFY_CACHE 200000
+#define LIMIT_VERIFY_CACHE_BYTES (64 * 1024 * 1024)
+#define LIMIT_VERIFY_NO_MS 60000
+/* After so many calls in a row without an answer, one in so many milliseconds
+ * tries again, and the others fail at once. */
+#define LIMIT_VERIFY_SILENT 3
+#define LIMIT_VERIFY_PROBE_MS 1000
 /* How long a scanner may take for one message, in milliseconds: both together
  * stay within the stage. Real ones need seconds at most. */
 #define LIMIT_CLAMD_MS 60000
@@ -254,6 +279,24 @@
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 
+/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+
+/* Terms of all records together that ask the DNS, those of them that may get
+ * nothing, and names that one MX or PTR query may give. */
+#define LIMIT_SPF_TERMS 10
+#define LIMIT_SPF_VOIDS 2
+#define LIMIT_SPF_NAMES 10
+/* What a domain may explain, in bytes: it goes into one reply line. */
+#define LIMIT_SPF_EXPLANATION ((size_t)400)
+/* Bytes of a wrong term that are shown. */
+#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
+
+/* --- DMARC ------------------------------------------------------------- */
+
+/* Different domains in From; mail has one. Each costs queries. */
+#define LIMIT_AUTHORS 4
+/* Queries of one walk up the tree (RFC 9989 section 4.10). */
+#define LIMIT_DMARC_WALK 8
 /* --- HTTP --------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
@@ -323,13 +366,6 @@
 /* Bytes of a wrong term that are shown. */
 #define LIMIT_SPF_TERM_SHOWN ((size_t)80)
 
-/* --- DMARC ------------------------------------------------------------- */
-
-/* Different domains in From; mail has one. Each costs queries. */
-#define LIMIT_AUTHORS 4
-/* Queries of one walk up the tree (RFC 9989 section 4.10). */
-#define LIMIT_DMARC_WALK 8
-
 /* --- wake-ups --------------------------------------------------------- */
 
 /* Each step with Redis (connect, log in, one command) in milliseconds, and
@@ -344,6 +380,11 @@
 #define LIMIT_HTTP_PAGE_ROWS 50000
 /* Lines of the story of one message; each has some 1 KB. */
 #define LIMIT_HTTP_EVENTS 2000
+/* A private key in PEM: RSA of so many bits has 12 KB. */
+#define LIMIT_DKIM_BITS 8192
+#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
+/* How long it may take to see whether a key's record is published. */
+#define LIMIT_DKIM_DNS_MS 3000
 /* Open circuits that a status has, and dead letters that the page shows. */
 #define LIMIT_HTTP_CIRCUITS 100
 #define HTTP_LAST_LETTERS 8

@@ -62,8 +62,10 @@ static size_t jis_to_euc(
 	char out[3];
 	size_t len = 0;
 
+	/* A byte over 0x7F is none of these sets', nor EUC-JP. */
 	if (set == JIS_ASCII || !is_jis(s[0])) {
-		(void)buf_append_char(euc, s[0]);
+		(void)buf_append_char(
+		    euc, (unsigned char)s[0] < 0x80 ? s[0] : NOT_EUC);
 		return 1;
 	}
 	if (set == JIS_KATAKANA) {
@@ -86,30 +88,38 @@ static size_t jis_to_euc(
 	return 2;
 }
 
+/* One escape or character: how many bytes it took, 0 if the end cuts it. */
+static size_t take_one(
+    enum jis_set *set, const char *s, size_t left, bool last, struct buf *euc)
+{
+	size_t took;
+	int escape;
+
+	if (s[0] == ESC) {
+		escape = escape_len(s, left, set);
+		if (escape == -1 && !last)
+			return 0;
+		return escape > 0 ? (size_t)escape : 1;
+	}
+	/* RFC 1468: a line ends in ASCII, and begins so. */
+	if (s[0] == '\n')
+		*set = JIS_ASCII;
+	took = jis_to_euc(*set, s, left, euc);
+	if (took > 0 || !last)
+		return took;
+	(void)buf_append_char(euc, NOT_EUC);
+	return 1;
+}
+
 size_t jis_unpack(
     int *chosen, const char *s, size_t len, bool last, struct buf *euc)
 {
 	enum jis_set set = (enum jis_set) * chosen;
-	size_t at = 0, took;
-	int escape;
+	size_t at = 0, took = 1;
 
-	while (at < len && at < STEP) {
-		if (s[at] == ESC) {
-			escape = escape_len(s + at, len - at, &set);
-			if (escape == -1 && !last)
-				break;
-			at += escape > 0 ? (size_t)escape : 1;
-			continue;
-		}
-		/* RFC 1468: a line ends in ASCII, and begins so. */
-		if (s[at] == '\n')
-			set = JIS_ASCII;
-		took = jis_to_euc(set, s + at, len - at, euc);
-		if (took == 0 && !last)
-			break;
-		if (took == 0)
-			(void)buf_append_char(euc, NOT_EUC);
-		at += took > 0 ? took : 1;
+	while (at < len && at < STEP && took > 0) {
+		took = take_one(&set, s + at, len - at, last, euc);
+		at += took;
 	}
 	*chosen = last && at == len ? JIS_ASCII : (int)set;
 	return at;

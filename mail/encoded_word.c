@@ -22,9 +22,11 @@ struct run {
 	struct buf bytes;
 };
 
+/* RFC 2047 section 2 allows neither '.' nor ':', and labels have them. */
 static bool is_charset_char(char c)
 {
-	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '*';
+	return isalnum((unsigned char)c) ||
+	       (c != '\0' && strchr("-_*.:+", c) != NULL);
 }
 
 /* The word at the start of the text, which begins with "=?". */
@@ -80,7 +82,7 @@ static bool decode_q(struct slice text, struct buf *bytes)
 
 	while (at < text.len) {
 		c = text.data[at++];
-		if (c == '_' || slice_is_space(c))
+		if (c == '_' || isspace((unsigned char)c))
 			c = ' ';
 		if (c == '=') {
 			/* A blank here is a fold in the wrong place. */

@@ -8,108 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No known extension is longer. */
+/* What is kept of a name that is cut; longer ones are no extension. */
 #define EXTENSION_MAX 8
-
-struct extension {
-	const char *name, *type;
-};
-
-/* As the application has always been told, with what is odd about some.
- * Sorted by name. */
-static const struct extension extensions[] = {
-    {"3g2", "video/3gpp2"},
-    {"3gp", "video/3gpp"},
-    {"7z", "application/x-7z-compressed"},
-    {"aac", "audio/x-aac"},
-    {"ai", "application/postscript"},
-    {"aif", "audio/aiff"},
-    {"aiff", "audio/aiff"},
-    {"asf", "video/x-ms-asf"},
-    {"avi", "video/avi"},
-    {"bmp", "image/bmp"},
-    {"bz2", "application/x-bzip2"},
-    {"css", "text/css"},
-    {"csv", "text/csv"},
-    {"doc", "application/msword"},
-    {"docm", "application/vnd.ms-word.document.macroenabled.12"},
-    {"docx", "application/"
-	     "vnd.openxmlformats-officedocument.wordprocessingml.document"},
-    {"eml", "message/rfc822"},
-    {"eps", "application/postscript"},
-    {"gif", "image/gif"},
-    {"gz", "application/x-gzip"},
-    {"htm", "text/html"},
-    {"html", "text/html"},
-    {"ico", "image/x-icon"},
-    {"ics", "text/calendar"},
-    {"jpeg", "image/jpeg"},
-    {"jpg", "image/jpeg"},
-    {"js", "application/javascript"},
-    {"json", "application/json"},
-    {"log", "text/plain"},
-    {"mht", "message/rfc822"},
-    {"mhtml", "message/rfc822"},
-    {"mid", "audio/mid"},
-    {"midi", "audio/midi"},
-    {"mov", "video/quicktime"},
-    {"mp3", "audio/mpeg"},
-    {"mp4", "video/mp4"},
-    {"mpeg", "video/mpeg"},
-    {"mpg", "video/mpeg"},
-    {"msg", "application/vnd.ms-outlook"},
-    {"odb", "application/vnd.oasis.opendocument.database"},
-    {"odg", "application/vnd.oasis.opendocument.graphics"},
-    {"odp", "application/vnd.oasis.opendocument.presentation"},
-    {"ods", "application/vnd.oasis.opendocument.spreadsheet"},
-    {"odt", "application/vnd.oasis.opendocument.text"},
-    {"oga", "audio/ogg"},
-    {"ogv", "video/ogg"},
-    {"p7b", "application/x-pkcs7-certificates"},
-    {"p7c", "application/pkcs7-mime"},
-    {"p7m", "application/pkcs7-mime"},
-    {"p7s", "application/pkcs7-signature"},
-    {"pdf", "application/pdf"},
-    {"pgp", "application/pgp-signature"},
-    {"png", "image/png"},
-    {"potx", "application/"
-	     "vnd.openxmlformats-officedocument.presentationml.template"},
-    {"pps", "application/vnd.ms-powerpoint"},
-    {"ppsm", "application/vnd.ms-powerpoint.slideshow.macroenabled.12"},
-    {"ppsx", "application/"
-	     "vnd.openxmlformats-officedocument.presentationml.slideshow"},
-    {"ppt", "application/vnd.ms-powerpoint"},
-    {"pptm", "application/vnd.ms-powerpoint.presentation.macroenabled.12"},
-    {"pptx", "application/"
-	     "vnd.openxmlformats-officedocument.presentationml.presentation"},
-    {"pub", "application/x-mspublisher"},
-    {"rar", "application/x-rar-compressed"},
-    {"rtf", "application/rtf"},
-    {"svg", "image/svg+xml"},
-    {"tar", "application/x-tar"},
-    {"tgz", "application/gnutar"},
-    {"tif", "image/tiff"},
-    {"tiff", "image/tiff"},
-    {"tsv", "text/tab-separated-values"},
-    {"txt", "text/plain"},
-    {"vcf", "text/x-vcard"},
-    {"vsd", "application/vnd.visio"},
-    {"wav", "audio/wav"},
-    {"webm", "video/webm"},
-    {"webp", "image/webp"},
-    {"wma", "audio/x-ms-wma"},
-    {"wmf", "windows/metafile"},
-    {"wmv", "video/x-ms-wmv"},
-    {"xls", "application/vnd.ms-excel"},
-    {"xlsb", "application/vnd.ms-excel.sheet.binary.macroenabled.12"},
-    {"xlsm", "application/vnd.ms-excel.sheet.macroenabled.12"},
-    {"xlsx",
-	"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
-    {"xltx",
-	"application/vnd.openxmlformats-officedocument.spreadsheetml.template"},
-    {"xml", "application/xml"},
-    {"zip", "application/zip"},
-};
+/* The longest extension in the table has 11 characters. */
+#define KEY_MAX 15
 
 #define OPAQUE "application/octet-stream"
 
@@ -223,24 +125,23 @@ struct slice filename_extension(struct slice name)
 
 static int compare(const void *key, const void *row)
 {
-	return strcmp(key, ((const struct extension *)row)->name);
+	return strcmp(key, ((const struct media_type *)row)->extension);
 }
 
 const char *filename_media_type(struct slice name)
 {
 	struct slice extension = filename_extension(name);
-	const struct extension *row;
-	char key[EXTENSION_MAX + 1];
+	const struct media_type *row;
+	char key[KEY_MAX + 1];
 
 	if (extension.len == 0)
 		extension = name;
-	if (extension.len > EXTENSION_MAX)
+	if (extension.len > KEY_MAX)
 		return OPAQUE;
 	for (size_t i = 0; i < extension.len; i++)
 		key[i] = (char)tolower((unsigned char)extension.data[i]);
 	key[extension.len] = '\0';
-	row =
-	    bsearch(key, extensions, sizeof(extensions) / sizeof(extensions[0]),
-		sizeof(extensions[0]), compare);
+	row = bsearch(
+	    key, media_types, media_type_count, sizeof(*media_types), compare);
 	return row == NULL ? OPAQUE : row->type;
 }

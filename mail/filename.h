@@ -18,4 +18,12 @@ const char *filename_media_type(struct slice name);
 /* What follows the last dot of the name, if a name stands before it. */
 struct slice filename_extension(struct slice name);
 
+/* The table behind filename_media_type, in order, for its test. */
+struct media_type {
+	const char *extension; /* lower case */
+	const char *type;
+};
+extern const struct media_type media_types[];
+extern const size_t media_type_count;
+
 #endif

@@ -116,7 +116,10 @@ bool flowed_decode(struct flowed *flowed, const char *in, size_t len, bool last,
 		}
 	}
 	*used = at;
-	if (last && fits && flowed->held)
-		fits = buf_append_char(out, ' ');
-	return fits;
+	if (!last || !flowed->held || !fits)
+		return fits;
+	/* Of a break that nothing follows the blank goes all the same. */
+	if (!flowed->in_line && flowed->delsp)
+		return true;
+	return buf_append_char(out, ' ');
 }

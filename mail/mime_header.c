@@ -57,21 +57,53 @@ static bool parse_value(const struct header_field *field, struct arena *scratch,
 	return true;
 }
 
-/* The first word in lower case; "" if it is too long. */
-static const char *keyword(struct slice value, struct arena *arena)
+/* A value without its NULs, which mean nothing to anybody. */
+static void drop_nuls(struct header_field *field, struct arena *scratch)
 {
+	struct slice value = field->value;
 	size_t len = 0;
 	char *copy;
 
-	while (len < value.len && !slice_is_space(value.data[len]) &&
-	       value.data[len] != '(')
-		len++;
-	if (len == 0 || len > TYPE_MAX)
-		return "";
-	copy = arena_strndup(arena, value.data, len);
-	for (size_t i = 0; i < len; i++)
-		copy[i] = (char)tolower((unsigned char)copy[i]);
-	return copy;
+	if (slice_find(value, '\0') == value.len)
+		return;
+	copy = arena_alloc(scratch, value.len);
+	for (size_t i = 0; i < value.len; i++)
+		if (value.data[i] != '\0')
+			copy[len++] = value.data[i];
+	field->value = (struct slice){copy, len};
+}
+
+/* Whether the blanks here stand beside a slash: "text / plain". */
+static bool beside_slash(struct slice value, size_t at)
+{
+	if (value.data[at - 1] == '/')
+		return true;
+	while (at < value.len && slice_is_space(value.data[at]))
+		at++;
+	return at < value.len && value.data[at] == '/';
+}
+
+/* The first word in lower case; "" if it is too long. */
+static const char *keyword(struct slice value, struct arena *arena)
+{
+	char word[TYPE_MAX + 1];
+	size_t len = 0;
+
+	for (size_t at = 0; at < value.len; at++) {
+		char c = value.data[at];
+
+		if (c == '(' || c == ',')
+			break;
+		if (slice_is_space(c)) {
+			if (at > 0 && beside_slash(value, at))
+				continue;
+			break;
+		}
+		if (len == TYPE_MAX)
+			return "";
+		word[len++] = (char)tolower((unsigned char)c);
+	}
+	return len == 0 ? "" : arena_strndup(arena, word, len);
 }
 
 static bool is_value(const struct parameters *parameters, const char *name,
@@ -125,12 +157,13 @@ static void read_disposition(
 
 /* RFC 2045 section 5.2 makes everything without a type text; a file name or
  * its being an attachment says better. */
-static void guess_type(const char *filename, struct mime_part *part)
+static void guess_type(
+    const char *filename, struct slice disposition, struct mime_part *part)
 {
 	part->type = "text/plain";
 	if (filename != NULL && filename_extension(slice_of(filename)).len > 0)
 		part->type = filename_media_type(slice_of(filename));
-	else if (part->disposition == MIME_ATTACHMENT)
+	else if (slice_is(disposition, "attachment"))
 		part->type = "application/octet-stream";
 }
 
@@ -162,11 +195,15 @@ void mime_header_read(struct slice block, struct arena *arena,
     struct arena *scratch, struct mime_part *part)
 {
 	struct fields fields = {0};
-	struct parameters type, disposition;
+	struct parameters type, disposition = {.count = 0};
 	const char *filename, *name = NULL;
 
 	arena_reset(scratch);
 	find_fields(block, &fields);
+	drop_nuls(&fields.type, scratch);
+	drop_nuls(&fields.disposition, scratch);
+	drop_nuls(&fields.encoding, scratch);
+	drop_nuls(&fields.content_id, scratch);
 	if (fields.disposition.name.len > 0) {
 		(void)parse_value(&fields.disposition, scratch, &disposition);
 		read_disposition(&disposition, part);
@@ -179,7 +216,7 @@ void mime_header_read(struct slice block, struct arena *arena,
 			filename = parameters_get(&type, "name", scratch);
 	}
 	if (fields.type.name.len == 0)
-		guess_type(name, part);
+		guess_type(name, disposition.value, part);
 	else if (part->type[0] == '\0')
 		part->type = part->parent == MIME_ROOT
 				 ? "text/plain"

@@ -208,6 +208,7 @@ static const char *join(
     struct section *sections, size_t count, struct arena *arena)
 {
 	struct buf joined = buf_new(SIZE_MAX / 2), out = buf_new(SIZE_MAX / 2);
+	struct buf text = buf_new(SIZE_MAX / 2);
 	struct slice charset = {0};
 	bool encoded = take_charset(&sections[0], &charset);
 	const char *result;
@@ -217,13 +218,16 @@ static const char *join(
 		    &joined, sections[i].value.data, sections[i].value.len);
 	if (encoded && joined.len > 0) {
 		unescape(&joined);
-		decode_charset(charset, &joined, &out);
+		decode_charset(charset, &joined, &text);
 	} else {
-		(void)encoded_words_decode(
-		    (struct slice){buf_text(&joined), joined.len}, &out);
+		(void)buf_append(&text, joined.data, joined.len);
 	}
+	/* RFC 2047 section 5 (3) forbids them here, and senders do it. */
+	(void)encoded_words_decode(
+	    (struct slice){buf_text(&text), text.len}, &out);
 	result = without_nuls(&out, arena);
 	buf_free(&joined);
+	buf_free(&text);
 	buf_free(&out);
 	return result;
 }

@@ -222,10 +222,22 @@ static uint32_t upper(uint32_t c)
 	    {0x450, 0x45F, 0x50, false},
 	    {0x460, 0x481, 0, false},
 	    {0x48A, 0x4BF, 0, false},
-	    {0x1E00, 0x1E95, 0, false}, /* Latin Extended Additional */
+	    {0x4C1, 0x4CE, 0, true},
+	    {0x4CF, 0x4CF, 0xF, false},
+	    {0x4D0, 0x52F, 0, false},
+	    {0x561, 0x586, 0x30, false}, /* Armenian */
+	    {0x1E00, 0x1E95, 0, false},  /* Latin Extended Additional */
 	    {0x1EA0, 0x1EFF, 0, false},
 	};
 
+	/* Letters whose capital is in another block: micro, y with diaeresis,
+	 * dotless i, long s. */
+	static const uint32_t strays[][2] = {
+	    {0xB5, 0x39C}, {0xFF, 0x178}, {0x131, 0x49}, {0x17F, 0x53}};
+
+	for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++)
+		if (c == strays[i][0])
+			return strays[i][1];
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		if (c < ranges[i].first || c > ranges[i].last)
 			continue;

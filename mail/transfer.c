@@ -51,12 +51,24 @@ static bool all_in_alphabet(const char *in)
 	return (halves[0] & halves[1]) == UINT64_MAX;
 }
 
-enum transfer_encoding transfer_named(struct slice value)
+/* Without what does not belong there, and is seen: comments before and
+ * behind the name, parameters. */
+static struct slice bare_name(struct slice value)
 {
-	/* Comments and parameters do not belong here, and are seen. */
+	size_t end;
+
+	value = slice_trim(value);
+	while (value.len > 0 && value.data[0] == '(' &&
+	       (end = slice_find(value, ')')) < value.len)
+		value = slice_trim(slice_from(value, end + 1));
 	value.len = slice_find(value, '(');
 	value.len = slice_find(value, ';');
-	value = slice_trim(value);
+	return slice_trim(value);
+}
+
+enum transfer_encoding transfer_named(struct slice value)
+{
+	value = bare_name(value);
 	if (slice_is(value, "base64"))
 		return TRANSFER_BASE64;
 	if (slice_is(value, "quoted-printable"))

@@ -23,6 +23,7 @@
 #include "envelope.h"
 #include "error.h"
 #include "mail/address.h"
+#include "mail/mime.h"
 #include "smtpd/settings.h"
 #include "verdict.h"
 
@@ -59,7 +60,11 @@ struct content_facts {
  * the subject that they were left in. All zero at first. */
 struct results {
 	struct check_results checks; /* the envelope's */
-	const char *client_name;     /* confirmed reverse name, or NULL */
+	/* What SPF says of the sender, also where CHECK_SPF is off; what it was
+	 * asked for, and what that domain explains: NULL if it was not. */
+	enum auth_result spf;
+	const char *spf_domain, *spf_explanation;
+	const char *client_name; /* confirmed reverse name, or NULL */
 	/* "spf=pass smtp.mailfrom=a.example": RFC 8601 resinfo, in order. */
 	const char *authentication[LIMIT_AUTHENTICATION];
 	size_t authentication_count;
@@ -92,6 +97,7 @@ struct subject {
 	const struct address *recipient;     /* RCPT: the one at hand */
 	const struct content_facts *content; /* CONTENT, MESSAGE */
 	struct source message;               /* MESSAGE: the content */
+	const struct mime *mime; /* MESSAGE: its parts, behind `parts` */
 
 	/* MESSAGE: what authentication.h opened, with what DKIM found; gone
 	 * with the stage. */

@@ -1,9 +1,5 @@
-/*
- * Block lists of addresses (RFC 5782): an answer in 127.0.0.0/8 says that the
- * client is listed, but for 127.255.255.0/24, by which a list says that it
- * does not serve us. Whatever lies elsewhere is a broken list, or a resolver
- * that invents answers.
- */
+/* Block lists of addresses (RFC 5782). */
+#include "smtpd/listing.h"
 #include "smtpd/policy.h"
 
 #include <stdio.h>
@@ -15,29 +11,6 @@ bool dnsbl_wanted(struct subject *subject)
 
 	return config->dnsbl_action != CHECK_OFF &&
 	       config->dnsbl_zones.count > 0;
-}
-
-enum listing { LISTING_NONE, LISTING_YES, LISTING_ERROR };
-
-static enum listing listing_of(
-    const struct dns_answer *answer, char code[IP_TEXT])
-{
-	enum listing listing = LISTING_NONE;
-
-	if (answer->status != DNS_FOUND)
-		return answer->status == DNS_NO_NAME ||
-			       answer->status == DNS_NO_DATA
-			   ? LISTING_NONE
-			   : LISTING_ERROR;
-	for (size_t i = 0; i < answer->count; i++) {
-		const uint8_t *ip = answer->records[i].ip.bytes + 12;
-
-		ip_format(&answer->records[i].ip, code);
-		if (ip[0] == 127 && !(ip[1] == 255 && ip[2] == 255))
-			return LISTING_YES;
-		listing = LISTING_ERROR;
-	}
-	return listing;
 }
 
 struct lists {
@@ -66,8 +39,6 @@ static void ask(struct subject *subject, const char *zone, struct lists *lists)
 	if (!dns_reverse_name(&subject->ip, zone, name))
 		return;
 	check_ask(subject, name, DNS_A, &answer);
-	(void)snprintf(
-	    code, sizeof(code), "%s", dns_status_name(answer.status));
 	switch (listing_of(&answer, code)) {
 	case LISTING_NONE:
 		break;

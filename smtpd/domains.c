@@ -1,7 +1,7 @@
 #include "smtpd/domains.h"
 
 #include "base/alloc.h"
-#include "base/slice.h"
+#include "mail/domain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,15 +18,16 @@ static int compare_names(const void *a, const void *b)
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-struct domains *domains_new(const struct list *names)
+struct domains *domains_new(const char *const *names, size_t count)
 {
 	struct domains *domains =
-	    xcalloc(1, sizeof(*domains) + names->count * sizeof(char *));
+	    xcalloc(1, sizeof(*domains) + count * sizeof(char *));
+	char ascii[DOMAIN_SIZE];
 
-	domains->count = names->count;
-	for (size_t i = 0; i < names->count; i++)
-		domains->sorted[i] = xstrdup(names->items[i]);
-	if (names->count > 0)
+	for (size_t i = 0; i < count; i++)
+		if (domain_to_ascii(slice_of(names[i]), ascii))
+			domains->sorted[domains->count++] = xstrdup(ascii);
+	if (domains->count > 0)
 		domains->first = domains->sorted[0];
 	qsort(domains->sorted, domains->count, sizeof(char *), compare_names);
 	return domains;
@@ -42,23 +43,19 @@ void domains_free(struct domains **domains)
 	*domains = NULL;
 }
 
-static int compare_slice(const void *key, const void *element)
-{
-	const struct slice *name = key;
-	const char *entry = *(const char *const *)element;
-	int order = strncasecmp(name->data, entry, name->len);
-
-	if (order == 0 && entry[name->len] != '\0')
-		return -1; /* a beginning of the entry */
-	return order;
-}
-
 bool domains_has(const struct domains *domains, const char *name, size_t len)
 {
-	struct slice key = {name, len};
+	char ascii[DOMAIN_SIZE];
+	const char *key = ascii;
 
-	return bsearch(&key, domains->sorted, domains->count, sizeof(char *),
-		   compare_slice) != NULL;
+	return domain_to_ascii((struct slice){name, len}, ascii) &&
+	       bsearch(&key, domains->sorted, domains->count, sizeof(char *),
+		   compare_names) != NULL;
+}
+
+size_t domains_count(const struct domains *domains)
+{
+	return domains->count;
 }
 
 const char *domains_first(const struct domains *domains)

@@ -17,14 +17,21 @@ static const struct check checks[] = {
     {"helo", STAGE_HELO, SERVICE_NONE, helo_wanted, check_helo},
     {"sender_domain", STAGE_MAIL, SERVICE_DNS, sender_domain_wanted,
 	check_sender_domain},
+    {"spf", STAGE_MAIL, SERVICE_DNS, spf_wanted, check_spf},
+    {"protect_local", STAGE_MAIL, SERVICE_NONE, NULL, check_protect_local},
     {"recipient", STAGE_RCPT, SERVICE_NONE, NULL, check_recipient},
+    {"verify", STAGE_RCPT, SERVICE_PHOENIX, verify_wanted, check_verify},
     {"newlines", STAGE_CONTENT, SERVICE_NONE, NULL, check_newlines},
     {"size", STAGE_CONTENT, SERVICE_NONE, NULL, check_size},
     {"loop", STAGE_CONTENT, SERVICE_NONE, NULL, check_loop},
+    {"dkim", STAGE_MESSAGE, SERVICE_DNS, dkim_wanted, check_dkim},
+    {"dmarc", STAGE_MESSAGE, SERVICE_DNS, dmarc_wanted, check_dmarc},
+    {"arc", STAGE_MESSAGE, SERVICE_DNS, arc_wanted, check_arc},
+    {"parts", STAGE_MESSAGE, SERVICE_CONTENT, parts_wanted, check_parts},
+    {"attachment", STAGE_MESSAGE, SERVICE_NONE, NULL, check_attachment},
+    {"uribl", STAGE_MESSAGE, SERVICE_DNS, uribl_wanted, check_uribl},
     {"clamd", STAGE_MESSAGE, SERVICE_CLAMD, clamd_wanted, check_clamd},
     {"spamd", STAGE_MESSAGE, SERVICE_SPAMD, spamd_wanted, check_spamd},
-    {"dkim", STAGE_MESSAGE, SERVICE_DNS, dkim_wanted, check_dkim},
-    {"arc", STAGE_MESSAGE, SERVICE_DNS, arc_wanted, check_arc},
 };
 
 static const struct check *table = checks;

@@ -39,6 +39,16 @@ void policy_judge(struct subject *subject);
 /* For tests: another table; NULL gives the real one back. */
 void policy_set_for_test(const struct check *table, size_t count);
 
+check_fn check_recipient; /* is its domain one of ours */
+check_fn check_newlines;  /* bare CR or LF in the content */
+check_fn check_size;      /* of the message and of its header */
+check_fn check_loop;      /* has it been received too often */
+wanted_fn parts_wanted;
+check_fn check_parts;      /* how many are there */
+check_fn check_attachment; /* names and types that are not wanted */
+wanted_fn uribl_wanted;    /* URIBL_ZONES */
+check_fn check_uribl;
+wanted_fn clamd_wanted; /* CLAMAV_ADDRESS */
 /* Each in its file; *_wanted: whether its setting asks for it. */
 check_fn check_access; /* is the address allowed here */
 wanted_fn early_talker_wanted;
@@ -52,6 +62,34 @@ check_fn check_helo; /* is the name that it gives itself plainly wrong */
 wanted_fn sender_domain_wanted;
 check_fn check_sender_domain; /* can the sender be answered */
 check_fn check_recipient;     /* is its domain one of ours */
+bool verify_wanted(struct subject *subject);
+check_fn check_verify;   /* does it exist, says Phoenix */
+check_fn check_newlines; /* bare CR or LF in the content */
+check_fn check_size;     /* of the message and of its header */
+check_fn check_loop;     /* has it been received too often */
+check_fn check_newlines; /* bare CR or LF in the content */
+check_fn check_size;     /* of the message and of its header */
+check_fn check_loop;     /* has it been received too often */
+wanted_fn clamd_wanted;  /* CLAMAV_ADDRESS */
+check_fn check_clamd;
+wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
+check_fn check_spamd;
+
+/* Whether the setting is on. */
+bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
+bool spf_wanted(struct subject *subject);
+check_fn check_spf; /* may the client send for the sender's domain */
+/* Whether the sender's domain is one that SPF_PROTECT_LOCAL protects. */
+bool protect_local_applies(const struct subject *subject);
+check_fn check_protect_local; /* does a stranger write in our name */
+/* The refusal of both, with what the domain explains. */
+void check_refuse_spf(struct subject *subject, const char *reason);
+check_fn check_recipient; /* is its domain one of ours */
+check_fn check_newlines;  /* bare CR or LF in the content */
+check_fn check_size;      /* of the message and of its header */
+check_fn check_loop;      /* has it been received too often */
+bool dkim_wanted(struct subject *subject);
+check_fn check_recipient;     /* is its domain one of ours */
 check_fn check_newlines;      /* bare CR or LF in the content */
 check_fn check_size;          /* of the message and of its header */
 check_fn check_loop;          /* has it been received too often */
@@ -63,6 +101,9 @@ check_fn check_spamd;
 /* Whether the setting is on. */
 bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
 check_fn check_dkim; /* are its signatures worth something */
-check_fn check_arc;  /* is the chain of those who forwarded it whole */
+bool dmarc_wanted(struct subject *subject);
+check_fn check_dmarc; /* did SPF or DKIM pass for the domain of From */
+bool arc_wanted(struct subject *subject);
+check_fn check_arc; /* is the chain of those who forwarded it whole */
 
 #endif

@@ -57,6 +57,8 @@ static void copy_results(struct arena *arena, struct results *results)
 	struct check_results *checks = &results->checks;
 
 	results->client_name = copy(arena, results->client_name);
+	results->spf_domain = copy(arena, results->spf_domain);
+	results->spf_explanation = copy(arena, results->spf_explanation);
 	checks->spam_report = copy(arena, checks->spam_report);
 	checks->spam_status_header = copy(arena, checks->spam_status_header);
 	for (size_t i = 0; i < results->authentication_count; i++)

@@ -32,7 +32,7 @@ bool server_open(struct spool *spool, struct tls_server *tls,
 	struct worker *worker;
 
 	made->limiter = limiter_new();
-	if (!services_new(settings, &made->services, err)) {
+	if (!services_new(spool, settings, &made->services, err)) {
 		server_close(&made);
 		return false;
 	}
@@ -52,6 +52,7 @@ bool server_open(struct spool *spool, struct tls_server *tls,
 
 void server_reload(struct server *server, struct settings *settings)
 {
+	services_reload(server->services, settings);
 	for (size_t i = 0; i < server->count; i++)
 		worker_reload(server->workers[i], settings);
 }

@@ -34,7 +34,8 @@ static bool fill(struct settings *settings, struct error *err)
 {
 	const struct config *config = settings->config;
 
-	settings->local_domains = domains_new(&config->local_domains);
+	settings->local_domains = domains_new(
+	    config->local_domains.items, config->local_domains.count);
 	return read_networks(&config->access_allow, "ACCESS_ALLOW",
 		   &settings->allowed, err) &&
 	       read_networks(&config->access_deny, "ACCESS_DENY",

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "bounds.h"
+#include "smtpd/services.h"
 #include "smtpd/session.h"
 #include "smtpd/worker.h"
 
@@ -152,18 +153,21 @@ static void add_recipient(struct transaction *transaction, const char *address)
 	    (struct recipient){.address = address, .lane = LANE_WEBHOOK};
 }
 
-/* The address as one string; <postmaster> gets our first domain. */
+/* The address as one string; <postmaster> gets our first domain, if there is
+ * one (else it will be refused). */
 static void spell_recipient(const struct worker *worker,
     const struct address *address, char *out, size_t size)
 {
-	char text[ADDRESS_SIZE];
+	char text[ADDRESS_SIZE], domain[LIMIT_DOMAIN + 1] = "";
 
 	(void)address_format(address, text);
-	if (address->domain_len > 0)
+	if (address->domain_len > 0) {
 		(void)snprintf(out, size, "%s", text);
-	else
-		(void)snprintf(out, size, "%s@%s", text,
-		    domains_first(worker->settings->local_domains));
+		return;
+	}
+	(void)domain_list_first(
+	    services_domains(worker->services), worker->settings, domain);
+	(void)snprintf(out, size, "%s@%s", text, domain);
 }
 
 bool transaction_check_rcpt(
@@ -172,7 +176,7 @@ bool transaction_check_rcpt(
 	struct transaction *transaction = session->transaction;
 	size_t most =
 	    session->connection.worker->settings->config->max_recipients;
-	char address[ADDRESS_SIZE + LIMIT_DOMAIN];
+	char address[ADDRESS_SIZE + LIMIT_DOMAIN + 1];
 
 	if (command->address.utf8 && !transaction->smtputf8) {
 		transaction->any_refused = true;
@@ -195,7 +199,7 @@ void transaction_proceed_rcpt(
     struct session *session, const struct command *command)
 {
 	struct transaction *transaction = session->transaction;
-	char address[ADDRESS_SIZE + LIMIT_DOMAIN];
+	char address[ADDRESS_SIZE + LIMIT_DOMAIN + 1];
 
 	spell_recipient(session->connection.worker, &command->address, address,
 	    sizeof(address));

@@ -16,6 +16,7 @@
 #ifndef SPOOL_SPOOL_H
 #define SPOOL_SPOOL_H
 
+#include "base/buf.h"
 #include "base/source.h"
 #include "envelope.h"
 #include "error.h"
@@ -175,6 +176,17 @@ MUST_CHECK bool spool_key_find(struct spool_key *key, struct spool_key_use *use,
 /* The draft's commit will also record that the key was used for it. */
 void spool_draft_use_key(struct draft *draft, const struct spool_key *key,
     const uint8_t digest[SPOOL_DIGEST_BYTES]);
+
+/* --- what programs remember ------------------------------------------- */
+
+/* Remembers a copy of the bytes under a name of up to 64 bytes, durably, in the
+ * place of what was there: what a program must know when it starts again, and
+ * can live without (rebuild may lose it). Waits for the disk. */
+MUST_CHECK bool spool_remember(struct spool *spool, const char *name,
+    const void *data, size_t len, struct error *err);
+/* Appends what is remembered; nothing if there is none. */
+MUST_CHECK bool spool_recall(
+    struct spool *spool, const char *name, struct buf *out, struct error *err);
 
 /* --- reading ---------------------------------------------------------- */
 

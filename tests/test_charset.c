@@ -118,6 +118,8 @@ static void charsets_decode_whole_and_in_pieces(void **state)
 	    {"gb2312", "\xC4\xE3\xBA\xC3", "\xE4\xBD\xA0\xE5\xA5\xBD"},
 	    {"gb2312", "\xC4\xE3\xC4", "\xE4\xBD\xA0" BAD},
 	    {"gb2312", "\xFFx\xC4\xE3", BAD "x\xE4\xBD\xA0"},
+	    /* Windows has the euro sign there. */
+	    {"gbk", "1 \x80 \xC4\xE3", "1 \xE2\x82\xAC \xE4\xBD\xA0"},
 	    {"big5", "\xA7\x41", "\xE4\xBD\xA0"},
 	    {"shift_jis", "\x82\xB1\x87\x40", "\xE3\x81\x93\xE2\x91\xA0"},
 	    {"euc-kr", "\xBE\xC8", "\xEC\x95\x88"},
@@ -132,6 +134,7 @@ static void charsets_decode_whole_and_in_pieces(void **state)
 		"\xEF\xBD\xB1\xE6\x97\xA5\nx"},
 	    {"iso-2022-jp", "\x1B$B\x46", BAD},
 	    {"iso-2022-jp", "\x1B?x\x1B$", "?x$"},
+	    {"iso-2022-jp", "\xC3\xA9x", BAD BAD "x"},
 	};
 
 	(void)state;
@@ -213,6 +216,8 @@ static void transfer_encodings_are_undone_as_far_as_they_go(void **state)
 	    {"base64", "aGVs\r\nbG8=\r\n", "hello"},
 	    {"BASE64 (comment)", "aGVsbG8", "hello"},
 	    {"base64;", "a*G-V\rs bG8", "hello"},
+	    {"(c) (d)base64", "aGVsbG8", "hello"},
+	    {"(c", "aGVsbG8", "aGVsbG8"},
 	    {"base64", "aGVsbG8=aGVs", "hello"},
 	    {"base64", "aGVsb", "hel"},
 	    {"base64", "====", ""},
@@ -342,6 +347,8 @@ static void flowed_text_is_joined(void **state)
 	    {"a \n\nb\n", false, "a \nb"},
 	    {"a\n\n", false, "a\n"},
 	    {"ends soft \n", false, "ends soft "},
+	    {"ends soft \n", true, "ends soft"},
+	    {"soft \nblank ", true, "softblank "},
 	    {"no newline", false, "no newline"},
 	    {"a  \nb", false, "a  b"},
 	    {"> \n> x\n", false, "> \n> x"},

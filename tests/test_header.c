@@ -97,6 +97,8 @@ static void encoded_words_become_text(void **state)
 	    {"=?utf-8?Q?100=?=", "100="},
 	    {"=?us-ascii?Q?=E9?=", "\xC3\xA9"},
 	    {"=?us-ascii*en?Q?x?=", "x"},
+	    {"=?ISO_8859-1:1987?Q?=E9?=", "\xC3\xA9"},
+	    {"=?utf-8?Q?a\vb\fc?=", "a b c"},
 	    {"=?x-unknown?Q?caf=C3=A9?=", "caf\xC3\xA9"},
 	    {"=?iso-2022-jp?B?GyRCRnxLXDhsGyhC?=",
 		"\xE6\x97\xA5\xE6\x9C\xAC\xE8\xAA\x9E"},
@@ -196,6 +198,7 @@ static void parameters_are_put_together(void **state)
 	    {"a; name*=no-quotes", "name", "no-quotes"},
 	    {"a; name*0*=utf-8''a%C3; name*1*=%A9", "name", "a\xC3\xA9"},
 	    {"a; name*=utf-8''100%", "name", "100%"},
+	    {"a; name*=utf-8''=?utf-8?Q?=C3=A9?=", "name", "\xC3\xA9"},
 	    {"a; name==?utf-8?Q?=C3=A9?=", "name", "\xC3\xA9"},
 	    {"a; name=", "name", ""},
 	    {"a", "name", NULL},
@@ -298,6 +301,9 @@ static void file_names_tell_a_media_type(void **state)
 	static const struct row rows[] = {{"a.pdf", "application/pdf"},
 	    {"A.B.JPG", "image/jpeg"},
 	    {"x.unheard", "application/octet-stream"},
+	    {"plan.DWG", "application/acad"},
+	    {"x.sfd-hdstx", "application/vnd.hydrostatix.sof-data"},
+	    {"x.longer-than-any-extension", "application/octet-stream"},
 	    {"archive.tar.gz", "application/x-gzip"},
 	    {"", "application/octet-stream"},
 	    {"no extension", "application/octet-stream"}};
@@ -306,6 +312,9 @@ static void file_names_tell_a_media_type(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		assert_string_equal(
 		    filename_media_type(slice_of(rows[i].in)), rows[i].out);
+	for (size_t i = 1; i < media_type_count; i++)
+		assert_true(strcmp(media_types[i - 1].extension,
+				media_types[i].extension) < 0);
 }
 
 static void tables_know_each_name_once(void **state)

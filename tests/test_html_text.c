@@ -33,6 +33,8 @@ static void html_reads_as_text(void **state)
 		"BIG \xC3\x89 SS\n\nSMALL\n\nx"},
 	    {"<h5>\xCE\xAC\xCF\x82 \xD1\x8F \xC5\x82\xC5\xBC</h5>",
 		"\xCE\x86\xCE\xA3 \xD0\xAF \xC5\x81\xC5\xBB"},
+	    {"<h5>\xC2\xB5\xC3\xBF\xC4\xB1 \xD5\xA1\xD3\x99</h5>",
+		"\xCE\x9C\xC5\xB8I \xD4\xB1\xD3\x98"},
 	    {"<ul><li>one<li>two<ul><li>in</ul><li>three</ul>after",
 		" * one\n * two\n   * in\n * three\n\nafter"},
 	    {"<ol start=9><li>nine<li>ten<p>more</ol>",

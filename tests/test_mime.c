@@ -140,6 +140,60 @@ static const struct {
 	"1 text/plain t [no header here\nat all]\n"},
     {"Subject: x\nno: blank line\nso this is the body\nall of it\n",
 	"0 text/plain t [so this is the body\nall of it\n]\n"},
+    /* Types that are written oddly. */
+    {"Content-Type: text / html (page)\n\nx", "0 text/html t [x]\n"},
+    {"Content-Type: text/html, text/plain\n\nx", "0 text/html t [x]\n"},
+    /* Without a type only an attachment is opaque. */
+    {"Content-Disposition: x-other\n\nx", "0 text/plain a [x]\n"},
+    {"Content-Disposition: attachment\n\nx",
+	"0 application/octet-stream a [x]\n"},
+    /* Boundaries of all faults. */
+    {"Content-Type: multipart/mixed; boundary=b\n\n--B\n\none\n--b--\n",
+	"0 text/plain t [--B\n\none\n--b--\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\nx--b\n\none\n",
+	"0 text/plain t [x--b\n\none\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--bc\n--b\n\none\n--bc\n",
+	"0 multipart/mixed m\n1 text/plain t [one\n--bc\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n\n--b--\n",
+	"0 multipart/mixed m\n1 text/plain t []\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n\n\n--b--\n",
+	"0 multipart/mixed m\n1 text/plain t [\n]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\r\n"
+     "--b--\r\n",
+	"0 multipart/mixed m\n1 text/plain t [one\r]\n"},
+    {"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\r\n--b\r\n\r\n"
+     "two\n--b--",
+	"0 multipart/mixed m\n1 text/plain t [one]\n1 text/plain t [two]\n"},
+    /* The same boundary inside: the inner parts are found first. */
+    {"Content-Type: multipart/a; boundary=b\n\n--b\nContent-Type: "
+     "multipart/b; boundary=b\n\n--b\n\none\n--b--\n--b\n\ntwo\n--b--\n",
+	"0 multipart/a m\n1 multipart/b m\n2 text/plain t [one]\n"
+	"2 text/plain t [two]\n"},
+    /* Two levels that were left open are ended by the outermost. */
+    {"Content-Type: multipart/a; boundary=o\n\n--o\nContent-Type: "
+     "multipart/b; boundary=i\n\n--i\nContent-Type: multipart/c; "
+     "boundary=j\n\n--j\n\none\n--o--\nx\n",
+	"0 multipart/a m\n1 multipart/b m\n2 multipart/c m\n"
+	"3 text/plain t [one]\n"},
+    /* What only looks like a message, a part of one, a report. */
+    {"Content-Type: message/partial; id=a; number=1\n\nx",
+	"0 message/partial a [x]\n"},
+    {"Content-Type: message/global\n\nA: b\n\nx",
+	"0 message/global a [A: b\n\nx]\n"},
+    {"Content-Type: message/feedback-report\n\nx",
+	"0 message/feedback-report a [x]\n"},
+    {"Content-Type: text/rfc822-headers\n\nx", "0 text/rfc822-headers a [x]\n"},
+    /* Headers: folded, with 8-bit bytes, without a colon, twice. */
+    {"Content-Type:\n multipart/mixed;\n\tboundary=b\n\n--b\n\none\n--b--",
+	"0 multipart/mixed m\n1 text/plain t [one]\n"},
+    {"\xE9: x\nContent-Type: image/png\nContent-Type: text/html\n\nx",
+	"0 image/png a [x]\n"},
+    {"oops\nContent-Type: image/png\n\nx", "0 image/png a [x]\n"},
+    {"Content-Type : image/png\n\nx", "0 image/png a [x]\n"},
+    {"From a@b Mon\nContent-Type: image/png\n\nx", "0 image/png a [x]\n"},
+    {"\r\n\r\nx", "0 text/plain t [\r\nx]\n"},
+    {"\r", "0 text/plain t []\n"},
+    {"\n", "0 text/plain t []\n"},
     /* A message inside stays closed. */
     {"Content-Type: multipart/mixed; boundary=b\n\n--b\n"
      "Content-Type: message/rfc822\n\nContent-Type: multipart/x; "
@@ -190,6 +244,22 @@ static void parts_say_what_they_are(void **state)
 		       "report-type=\"Delivery-Status\"\n\n--b\n\n");
 	assert_string_equal(
 	    parsed.mime.parts[0].report_type, "delivery-status");
+	forget(&parsed);
+}
+
+static void nuls_in_fields_are_passed_over(void **state)
+{
+	static const char text[] = "Content-Type: mult\0ipart/mixed; "
+				   "bou\0ndary=\0b\n\n--b\n"
+				   "Content-ID: <\0a@b>\n"
+				   "Content-Transfer-Encoding: \0base64\n\n\n";
+	struct parsed parsed;
+
+	(void)state;
+	parse_max(&parsed, text, sizeof(text) - 1, 1000);
+	assert_int_equal(parsed.mime.count, 2);
+	assert_string_equal(parsed.mime.parts[1].content_id, "a@b");
+	assert_int_equal(parsed.mime.parts[1].encoding, TRANSFER_BASE64);
 	forget(&parsed);
 }
 
@@ -373,6 +443,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(parts_are_found),
 	    cmocka_unit_test(parts_say_what_they_are),
+	    cmocka_unit_test(nuls_in_fields_are_passed_over),
 	    cmocka_unit_test(multiparts_open_down_to_their_limit),
 	    cmocka_unit_test(the_last_part_allowed_holds_the_rest),
 	    cmocka_unit_test(boundaries_have_a_limit),

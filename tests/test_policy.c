@@ -28,7 +28,8 @@ static struct settings settings_of(struct config *config)
 	    .max_received = 5,
 	};
 	return (struct settings){.config = config,
-	    .local_domains = domains_new(&config->local_domains)};
+	    .local_domains = domains_new(config->local_domains.items, 4),
+	    .holders = 1};
 }
 
 static void forget(struct subject *subject)
@@ -60,6 +61,8 @@ static void recipients_of_our_domains_are_taken(void **state)
 	    {"<u@EXAMPLE.Com>", true},
 	    {"<u@mail.example.com>", true},
 	    {"<u@\xC3\xBC.example>", true},
+	    {"<u@xn--TDA.example>", true},
+	    {"<u@xn--tdb.example>", false},
 	    {"<postmaster>", true},
 	    {"<u@example.co>", false},
 	    {"<u@example.comm>", false},
@@ -73,12 +76,16 @@ static void recipients_of_our_domains_are_taken(void **state)
 	};
 	struct config config;
 	struct settings settings = settings_of(&config);
+	struct services *services;
+	struct error err;
 
 	(void)state;
+	assert_true(services_new(NULL, &settings, &services, &err));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct address address;
 		struct subject subject = {.stage = STAGE_RCPT,
 		    .settings = &settings,
+		    .services = services,
 		    .recipient = &address};
 		size_t used;
 
@@ -91,13 +98,13 @@ static void recipients_of_our_domains_are_taken(void **state)
 			assert_refused(&subject, 550, "5.7.1", "not_local");
 		forget(&subject);
 	}
+	services_free(&services);
 	domains_free(&settings.local_domains);
 }
 
 static void without_domains_nothing_is_ours(void **state)
 {
-	struct list empty = {.count = 0};
-	struct domains *domains = domains_new(&empty);
+	struct domains *domains = domains_new(NULL, 0);
 
 	(void)state;
 	assert_false(domains_has(domains, "example.com", 11));

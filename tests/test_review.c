@@ -108,7 +108,7 @@ static int set_up(void **state)
 
 	(void)state;
 	log_open("test", LOG_ERROR);
-	assert_true(services_new(&settings, &services, &err));
+	assert_true(services_new(NULL, &settings, &services, &err));
 	loop = loop_new();
 	made = left_early = answered = 0;
 	(void)sem_init(&begun, 0, 0);

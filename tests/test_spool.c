@@ -126,6 +126,30 @@ static void findings_are_kept_as_far_as_there_is_room(void **state)
 	spool_close(&spool);
 }
 
+static void what_programs_remember_outlives_them(void **state)
+{
+	struct spool *spool = open_spool();
+	struct buf out = buf_new(100);
+	char long_list[200] = {1};
+	struct error err;
+
+	(void)state;
+	assert_true(spool_recall(spool, "domains", &out, &err));
+	assert_int_equal(out.len, 0);
+	assert_true(spool_remember(spool, "domains", "a\nb", 3, &err));
+	assert_true(spool_remember(spool, "domains", "other", 5, &err));
+	assert_true(
+	    spool_remember(spool, "long", long_list, sizeof(long_list), &err));
+	spool_close(&spool);
+	spool = open_spool();
+	assert_true(spool_recall(spool, "domains", &out, &err));
+	assert_string_equal(buf_text(&out), "other");
+	assert_false(spool_recall(spool, "long", &out, &err));
+	assert_int_equal(err.kind, ERROR_LIMIT);
+	buf_free(&out);
+	spool_close(&spool);
+}
+
 static void a_failed_sync_refuses_the_mail_and_heals(void **state)
 {
 	struct spool *spool = open_spool();
@@ -460,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(findings_are_kept_as_far_as_there_is_room),
 	    CASE(a_message_comes_back_as_it_was),
+	    CASE(what_programs_remember_outlives_them),
 	    CASE(a_failed_sync_refuses_the_mail_and_heals),
 	    CASE(a_record_without_its_file_was_never_promised),
 	    CASE(a_full_disk_refuses_mail_and_nothing_else),

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/http_client.h"
 #include "deliver/sign_webhook.h"
 #include "deliver/webhook.h"
 #include "deliver/webhook_answer.h"
@@ -263,7 +264,7 @@ static void only_plain_http_to_internal_hosts_says_https(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++)
 		assert_int_equal(
-		    webhook_url_is_internal(urls[i].url), urls[i].internal);
+		    http_url_is_internal(urls[i].url), urls[i].internal);
 }
 
 int main(void)

@@ -419,6 +419,7 @@ function openDialog(title, text, command, label) {
   $("act-key-part").hidden = Boolean(sessionStorage.getItem(KEY));
   $("act-key").value = "";
   $("act").showModal();
+  $($("act-key-part").hidden ? "act-do" : "act-key").focus();
 }
 
 /* The key that is there, or was just given. */

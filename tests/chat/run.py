@@ -78,6 +78,7 @@ DEFAULTS = {
 }
 OFF = {"CHECK_" + name: "off" for name in (
     "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
+OFF["SPF_PROTECT_LOCAL"] = "false"
 
 
 class Failed(Exception):

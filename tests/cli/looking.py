@@ -39,6 +39,11 @@ def story_status_shows_an_open_circuit(stack):
     stack.send(smtpd)
     agent.wait_event("circuit_open")
     tool = Tool(stack)
+    # It is logged before its turn is durable.
+    eventually(
+        lambda: tool("--json", "status").object()["circuits"],
+        "the circuit is shown",
+    )
     [circuit] = tool("--json", "status").object()["circuits"]
     same(circuit["lane"], "webhook", "lane")
     check("circuit" in tool("status").out, "circuit")

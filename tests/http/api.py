@@ -20,6 +20,9 @@ from stack import (  # noqa: E402,F401
 )
 
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
 class Answer:
     def __init__(self, status, headers, body):
         self.status, self.headers, self.body = status, headers, body

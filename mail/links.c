@@ -1,0 +1,239 @@
+#include "mail/links.h"
+
+#include "base/buf.h"
+#include "base/net.h"
+#include "mail/html_entity.h"
+#include "mail/html_scan.h"
+#include "mail/public_suffix.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of one address; browsers take no more either. */
+#define LINK_MAX ((size_t)2048)
+
+struct finder {
+	link_fn *found;
+	void *arg;
+	struct buf decoded; /* of the piece of HTML at hand */
+};
+
+/* --- hosts --------------------------------------------------------------- */
+
+static bool ends_authority(char c)
+{
+	return (unsigned char)c <= ' ' || strchr("/\\?#<>\"'`{}|^", c) != NULL;
+}
+
+/* The authority at the front of the text: "user@host:80". */
+static void take_authority(
+    const struct finder *finder, struct slice text, size_t *used)
+{
+	struct slice host;
+	const char *at;
+
+	*used = 0;
+	while (*used < text.len && *used < LINK_MAX &&
+	       !ends_authority(text.data[*used]))
+		++*used;
+	host = slice_first(text, *used);
+	at = memrchr(host.data, '@', host.len);
+	if (at != NULL)
+		host = slice_from(host, (size_t)(at - host.data) + 1);
+	host.len = slice_find(host, ':');
+	while (
+	    host.len > 0 && strchr(".,;!)]*_", host.data[host.len - 1]) != NULL)
+		host.len--;
+	if (host.len > 0)
+		finder->found(finder->arg, host);
+}
+
+/* --- text ---------------------------------------------------------------- */
+
+static bool ends_with(struct slice text, const char *end)
+{
+	size_t len = strlen(end);
+
+	return text.len >= len &&
+	       slice_is(slice_from(text, text.len - len), end);
+}
+
+/* Letters in front of it belong to a word, and mean nothing. */
+static bool has_scheme(struct slice text, size_t colon)
+{
+	struct slice before = slice_first(text, colon);
+
+	return ends_with(before, "http") || ends_with(before, "https");
+}
+
+static bool begins_www(struct slice text, size_t at)
+{
+	return slice_starts(slice_from(text, at), "www.") &&
+	       (at == 0 || (!isalnum((unsigned char)text.data[at - 1]) &&
+			       strchr("./@-_", text.data[at - 1]) == NULL));
+}
+
+static void search_text(const struct finder *finder, struct slice text)
+{
+	size_t at = 0, used;
+
+	while (at < text.len) {
+		char c = text.data[at];
+
+		used = 1;
+		if (c == ':' && slice_starts(slice_from(text, at), "://") &&
+		    has_scheme(text, at)) {
+			at += 3;
+			take_authority(finder, slice_from(text, at), &used);
+		} else if ((c == 'w' || c == 'W') && begins_www(text, at)) {
+			take_authority(finder, slice_from(text, at), &used);
+		}
+		at += used;
+	}
+}
+
+void links_in_text(struct slice text, link_fn *found, void *arg)
+{
+	struct finder finder = {.found = found, .arg = arg};
+
+	search_text(&finder, text);
+}
+
+/* --- HTML ---------------------------------------------------------------- */
+
+static struct slice decode(
+    struct finder *finder, struct slice raw, bool attribute)
+{
+	buf_clear(&finder->decoded);
+	if (!html_entity_decode(raw, attribute, &finder->decoded))
+		return (struct slice){"", 0};
+	return (struct slice){buf_text(&finder->decoded), finder->decoded.len};
+}
+
+/* Browsers leave out line ends and tabs, and take a backslash for a slash. */
+static struct slice straighten(struct finder *finder)
+{
+	struct buf *text = &finder->decoded;
+	size_t len = 0;
+
+	for (size_t i = 0; i < text->len; i++) {
+		char c = text->data[i];
+
+		if (c != '\t' && c != '\n' && c != '\r')
+			text->data[len++] = (char)(c == '\\' ? '/' : c);
+	}
+	text->len = len;
+	return slice_trim((struct slice){buf_text(text), len});
+}
+
+/* "http:", "https:" or nothing, and as many slashes as one likes. */
+static void search_address(struct finder *finder, struct slice raw)
+{
+	struct slice address;
+	size_t used, slashes = 0;
+
+	if (raw.len == 0 || raw.len > LINK_MAX)
+		return;
+	(void)decode(finder, raw, true);
+	address = straighten(finder);
+	if (slice_starts(address, "https:"))
+		address = slice_from(address, 6);
+	else if (slice_starts(address, "http:"))
+		address = slice_from(address, 5);
+	while (slashes < address.len && address.data[slashes] == '/')
+		slashes++;
+	if (slashes >= 2)
+		take_authority(finder, slice_from(address, slashes), &used);
+}
+
+static void on_open(
+    void *arg, enum html_tag tag, const struct html_attributes *attributes)
+{
+	(void)tag;
+	search_address(arg, attributes->href);
+	search_address(arg, attributes->src);
+}
+
+static void on_close(void *arg, enum html_tag tag)
+{
+	(void)arg;
+	(void)tag;
+}
+
+static void on_text(void *arg, struct slice text)
+{
+	struct finder *finder = arg;
+
+	search_text(finder, decode(finder, text, false));
+}
+
+void links_in_html(struct slice html, link_fn *found, void *arg)
+{
+	/* References become shorter or stay: entities have three letters or
+	 * more for each of their bytes, but for a few. */
+	struct finder finder = {
+	    .found = found, .arg = arg, .decoded = buf_new(2 * html.len + 16)};
+	struct html_handler handler = {.arg = &finder,
+	    .open = on_open,
+	    .close = on_close,
+	    .text = on_text};
+
+	html_scan(html, &handler);
+	buf_free(&finder.decoded);
+}
+
+/* --- what is asked for --------------------------------------------------- */
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "%65xample" hides a name from those who do not undo it. */
+static size_t undo_percent(struct slice host, char *out)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < host.len; i++) {
+		char c = host.data[i];
+
+		if (c == '%' && i + 2 < host.len &&
+		    hex(host.data[i + 1]) >= 0 && hex(host.data[i + 2]) >= 0) {
+			c = (char)(hex(host.data[i + 1]) * 16 +
+				   hex(host.data[i + 2]));
+			i += 2;
+		}
+		out[len++] = (char)tolower((unsigned char)c);
+	}
+	return len;
+}
+
+bool link_list_name(struct slice host, char out[DOMAIN_SIZE])
+{
+	char plain[LINK_MAX], name[DOMAIN_SIZE];
+	struct ip ip;
+	size_t len;
+
+	if (host.len > sizeof(plain))
+		return false;
+	len = undo_percent(host, plain);
+	if (ip_parse(plain, len, &ip) && ip_is_v4(&ip)) {
+		(void)snprintf(out, DOMAIN_SIZE, "%u.%u.%u.%u", ip.bytes[15],
+		    ip.bytes[14], ip.bytes[13], ip.bytes[12]);
+		return true;
+	}
+	if (!domain_to_ascii((struct slice){plain, len}, name) ||
+	    strchr(name, '.') == NULL)
+		return false;
+	for (char *c = name; *c != '\0'; c++) {
+		*c = (char)tolower((unsigned char)*c);
+		if (!isalnum((unsigned char)*c) && strchr("-_.", *c) == NULL)
+			return false;
+	}
+	(void)snprintf(out, DOMAIN_SIZE, "%s", public_suffix_registered(name));
+	return strchr(out, '.') != NULL;
+}

@@ -1,0 +1,417 @@
+"""Deliberate differences that lie in how a mail is read: each repair takes a
+mail that mailparser reads otherwise than we promise to, and writes down what
+it means, so that mailparser says of the repaired mail what we say of the first
+one. A repair that changes nothing does not apply.
+
+Each is a function of the mail's bytes and of its structure that yields edits
+(start, end, replacement). DIFFERENCES.md has the reasons, by the same names.
+"""
+import base64
+import binascii
+import re
+
+from structure import Reader
+
+REPAIRS = []
+
+
+def repair(function):
+    REPAIRS.append(function)
+    return function
+
+
+def apply(function, source):
+    """The repaired mail; the same if there is nothing to repair."""
+    edits = sorted(set(function(source, Reader(source))), reverse=True)
+    for start, end, replacement in edits:
+        source = source[:start] + replacement + source[end:]
+    return source
+
+
+def set_field(source, part, name, value):
+    """Another value for a field, or a field where there is none."""
+    line = name.title().encode() + b": " + value + part.newline
+    if name in part.fields:
+        return (*part.fields[name], line)
+    return part.start, part.start, line
+
+
+def set_parameter(source, part, name, value):
+    start, end = part.fields["content-type"]
+    line = source[start:end]
+    return start, end, re.sub(
+        rb'(;\s*' + name + rb'\s*=\s*)("[^"]*"|[^;\r\n]*)',
+        lambda match: match[1] + value, line, flags=re.I)
+
+
+def texts(source, reader):
+    """The leaves that readers see."""
+    return [part for part in reader.parts if part.leaf() and
+            kind_of(source, part) in (
+                b"text/plain", b"text/html", b"message/delivery-status",
+                b"text/rfc822-headers") and
+            part.value(source, "content-disposition").partition(
+                b";")[0].lower().strip() in (b"", b"inline")]
+
+
+def kind_of(source, part):
+    """An empty type is none, a missing one is text."""
+    missing = part.parent is None or "content-type" not in part.fields
+    return part.type(source) or (b"text/plain" if missing else b"")
+
+
+def decoded(source, part):
+    """A leaf's bytes without their transfer encoding."""
+    data = source[part.body:part.end]
+    encoding = part.encoding(source)
+    if encoding == b"base64":
+        data = re.sub(rb"[^A-Za-z0-9+/]", b"", data.partition(b"=")[0])
+        if len(data) % 4 == 1:
+            data = data[:-1]
+        return base64.b64decode(data + b"=" * (-len(data) % 4))
+    if encoding == b"quoted-printable":
+        data = re.sub(rb"[ \t]+(?=\r?\n|\Z)", b"", data)
+        data = re.sub(rb"=(?:\r?\n|\Z)", b"", data)
+        return re.sub(rb"=([0-9A-Fa-f]{2})",
+                      lambda match: binascii.unhexlify(match[1]), data)
+    return data
+
+
+def rewrite(source, part, data):
+    """A leaf with other bytes, as base64."""
+    yield set_field(source, part, "content-transfer-encoding", b"base64")
+    yield part.body, part.end, base64.b64encode(data)
+
+
+@repair
+def nul_in_mime_fields(source, reader):
+    for part in reader.parts:
+        for name, (start, end) in part.fields.items():
+            if b"\0" in source[start:end] and name.startswith("content-"):
+                yield start, end, source[start:end].replace(b"\0", b"")
+
+
+@repair
+def parameters_without_value(source, reader):
+    """mailparser takes them, with what follows, for the next one's name."""
+    for part in reader.parts:
+        for name, (start, end) in part.fields.items():
+            if name in ("content-type", "content-disposition"):
+                line = source[start:end]
+                yield start, end, re.sub(rb";[^=;\"]*(?=;)", b"", line)
+
+
+@repair
+def blanks_behind_boundary(source, reader):
+    for start, end in reader.delimiters:
+        line = source[start:end]
+        text = line.rstrip(b" \t\r\n")
+        ending = line[len(line.rstrip(b"\r\n")):]
+        if line[len(text):] != ending:
+            yield start, end, text + ending
+
+
+@repair
+def missing_inner_boundary(source, reader):
+    for part in reader.parts:
+        for at in part.missing:
+            yield at, at, b"--" + part.boundary + b"--" + part.newline
+
+
+@repair
+def no_empty_line(source, reader):
+    for part in reader.parts:
+        if part.bare:
+            yield part.body, part.body, part.newline
+
+
+@repair
+def multipart_without_parts(source, reader):
+    for part in reader.parts:
+        if part.leaf() and part.type(source).startswith(b"multipart/"):
+            start, end = part.fields["content-type"]
+            line = re.sub(rb"multipart/[^\s;]*", b"text/plain",
+                          source[start:end], count=1, flags=re.I)
+            yield start, end, re.sub(rb"boundary(?=\s*=)", b"none", line,
+                                     flags=re.I)
+
+
+@repair
+def embedded_message(source, reader):
+    for part in reader.parts:
+        if part.type(source) == b"message/rfc822" and part.value(
+                source, "content-disposition").lower().startswith(b"inline"):
+            yield set_field(source, part, "content-disposition", b"attachment")
+
+
+@repair
+def returned_headers_are_text(source, reader):
+    for part in reader.parts:
+        if part.type(source) != b"text/rfc822-headers" or not part.parent:
+            continue
+        copy = source[part.start:part.end]
+        copy = copy.replace(b"rfc822-headers", b"plain", 1)
+        yield part.start, part.start, copy + part.newline + b"--" + \
+            part.parent.boundary + part.newline
+
+
+@repair
+def comments_and_blanks_in_types(source, reader):
+    for part in reader.parts:
+        value = part.value(source, "content-type")
+        first, semicolon, rest = value.partition(b";")
+        kind = part.type(source)
+        if kind and first.strip().strip(b'"').lower() != kind:
+            yield set_field(source, part, "content-type",
+                            kind + semicolon + rest)
+
+
+@repair
+def comments_in_dispositions(source, reader):
+    for part in reader.parts:
+        if "content-disposition" in part.fields:
+            start, end = part.fields["content-disposition"]
+            yield start, end, re.sub(rb"(:\s*(?:inline|attachment))\s*"
+                                     rb"\([^)]*\)", rb"\1",
+                                     source[start:end], flags=re.I)
+
+
+@repair
+def signs_in_encodings(source, reader):
+    for part in reader.parts:
+        name = part.encoding(source)
+        value = part.value(source, "content-transfer-encoding")
+        if name in (b"base64", b"quoted-printable") and \
+                value.strip().lower() != name:
+            yield set_field(source, part, "content-transfer-encoding", name)
+
+
+@repair
+def high_bytes_in_quoted_printable(source, reader):
+    for part in reader.parts:
+        data = source[part.body:part.end]
+        if part.leaf() and part.encoding(source) == b"quoted-printable" \
+                and re.search(rb"[\x80-\xff]", data):
+            yield part.body, part.end, re.sub(
+                rb"[\x80-\xff]", lambda match: b"=%02X" % match[0][0], data)
+
+
+@repair
+def escapes_across_soft_breaks(source, reader):
+    """mailparser joins lines before it looks for escapes."""
+    for part in reader.parts:
+        data = source[part.body:part.end]
+        if part.leaf() and part.encoding(source) == b"quoted-printable":
+            yield part.body, part.end, re.sub(
+                rb"=(?=[0-9A-Fa-f]?=[ \t]*\r?\n)", b"=3D", data)
+
+
+@repair
+def behind_padding(source, reader):
+    """Base64 ends at its padding; what is no base64 is passed over."""
+    for part in reader.parts:
+        data = source[part.body:part.end]
+        if part.leaf() and part.encoding(source) == b"base64" and (
+                re.search(rb"=\s*[^=\s]", data) or
+                re.search(rb"[^A-Za-z0-9+/=\s]", data) or
+                len(re.sub(rb"[\s=]", b"", data)) % 4):
+            yield part.body, part.end, base64.b64encode(decoded(source, part))
+
+
+@repair
+def nothing_but_a_line_end(source, reader):
+    """mailparser takes the line end before the boundary for the body."""
+    for part in reader.parts:
+        if part.leaf() and part.parent and part.end == part.body:
+            yield from rewrite(source, part, b"")
+
+
+# Labels that mailparser does not know, and what they mean.
+LABELS = {b"8859_1": b"windows-1252", b"ansi": b"windows-1252",
+          b"win-1252": b"windows-1252", b"iso_8859-1:1987": b"windows-1252",
+          b"ansi_x3.4-1968": b"us-ascii", b"csgb2312": b"gb18030",
+          b"unicode-1-1-utf-8": b"utf-8", b"x-cp1251": b"windows-1251",
+          b"x-cp1252": b"windows-1252", b"win-1250": b"windows-1250",
+          b"cn-big5": b"big5", b"windows-949": b"cp949", b"korean": b"cp949",
+          b"cp874": b"windows-874",
+          b"x-gbk": b"gbk", b"x-sjis": b"shift_jis", b"ms932": b"cp932",
+          b"shift-jis": b"shift_jis",
+          b"binary": b"utf-8", b"iso-8859-": b"windows-1252",
+          b"latin5": b"iso-8859-9", b"l5": b"iso-8859-9",
+          b"latin6": b"iso-8859-10", b"latin9": b"iso-8859-15"}
+# Charsets that it lacks, knows as they were before the euro sign (Mac), or
+# loses characters of (UTF-32); and Python's name for each.
+LACKING = {b"iso-2022-kr": "iso2022_kr", b"macintosh": "mac-roman",
+           b"x-mac-roman": "mac-roman", b"macroman": "mac-roman",
+           b"utf-32": "utf-32", b"utf-32le": "utf-32-le"}
+WORD = re.compile(rb"=\?([!->@-~]+?)(\*[!->@-~]*)?\?([bBqQ])\?([^?]*)\?=")
+
+
+def words(source, reader):
+    """All encoded words in headers."""
+    for part in reader.parts:
+        yield from WORD.finditer(source, part.start, part.body)
+
+
+@repair
+def labels_that_mailparser_lacks(source, reader):
+    for part in texts(source, reader):
+        label = part.parameter(source, b"charset").strip().lower()
+        if label in LABELS:
+            yield set_parameter(source, part, b"charset", LABELS[label])
+    for match in words(source, reader):
+        if match[1].lower() in LABELS:
+            yield *match.span(1), LABELS[match[1].lower()]
+
+
+def word_bytes(match):
+    if match[3] in b"bB":
+        data = re.sub(rb"[^A-Za-z0-9+/]", b"", match[4].partition(b"=")[0])
+        return base64.b64decode(data + b"=" * (-len(data) % 4))
+    return re.sub(rb"=([0-9A-Fa-f]{2})",
+                  lambda found: binascii.unhexlify(found[1]),
+                  match[4].replace(b"_", b" "))
+
+
+@repair
+def charsets_that_mailparser_lacks(source, reader):
+    for part in texts(source, reader):
+        label = part.parameter(source, b"charset").strip().lower()
+        if label in LACKING:
+            text = decoded(source, part).decode(LACKING[label], "replace")
+            yield set_parameter(source, part, b"charset", b"utf-8")
+            yield from rewrite(source, part, text.encode())
+    for match in words(source, reader):
+        codec = LACKING.get(match[1].lower())
+        if codec:
+            text = word_bytes(match).decode(codec, "replace").encode()
+            yield *match.span(), b"=?utf-8?B?" + base64.b64encode(text) + b"?="
+
+
+WINDOWS = {label: windows for windows, labels in {
+    b"windows-1252": b"iso-8859-1 latin1 iso8859-1 l1 iso_8859-1 iso88591 "
+                     b"iso8859_1", b"windows-1254": b"iso-8859-9 latin5 l5",
+}.items() for label in labels.split()}
+
+
+@repair
+def latin_sets_are_those_of_windows(source, reader):
+    for part in texts(source, reader):
+        label = part.parameter(source, b"charset").strip().lower()
+        if label in WINDOWS:
+            yield set_parameter(source, part, b"charset", WINDOWS[label])
+
+
+@repair
+def high_bytes_in_encoded_words(source, reader):
+    for match in words(source, reader):
+        if match[3] in b"bB":
+            yield *match.span(4), re.sub(rb"[\x80-\xff]", b"", match[4])
+        elif match[1].lower().startswith(b"iso-2022-jp"):
+            yield *match.span(4), re.sub(rb"[\x80-\xff]", b"=3F", match[4])
+        else:
+            yield *match.span(4), re.sub(
+                rb"[\x80-\xff]", lambda found: b"=%02X" % found[0][0],
+                match[4])
+
+
+@repair
+def padding_in_encoded_words(source, reader):
+    """mailparser joins the base64 of neighbours before it is decoded."""
+    for match in words(source, reader):
+        text = match[4]
+        if match[3] in b"bB" and len(text.rstrip(b"=")) % 4 and \
+                not text.endswith(b"="):
+            yield match.end(4), match.end(4), b"=" * (-len(text) % 4)
+
+
+@repair
+def escapes_across_encoded_words(source, reader):
+    """mailparser joins the texts of neighbours before it decodes them."""
+    for match in words(source, reader):
+        if match[3] in b"qQ" and re.search(rb"=[0-9A-Fa-f]?\Z", match[4]):
+            at = match.start(4) + match[4].rindex(b"=")
+            yield at, at + 1, b"=3D"
+
+
+@repair
+def high_bytes_in_iso_2022_jp(source, reader):
+    """A 7-bit charset has none: each is as good as a question mark."""
+    for part in texts(source, reader):
+        label = part.parameter(source, b"charset").strip().lower()
+        data = decoded(source, part)
+        if label.startswith((b"iso-2022-jp", b"iso2022-jp")) and \
+                re.search(rb"[\x80-\xff]", data):
+            yield from rewrite(source, part,
+                               re.sub(rb"[\x80-\xff]", b"?", data))
+
+
+@repair
+def type_of_an_encoded_name(source, reader):
+    """Without a type the name tells it, once its words are decoded."""
+    for part in reader.parts:
+        if "content-type" in part.fields or \
+                "content-disposition" not in part.fields:
+            continue
+        start, end = part.fields["content-disposition"]
+        for match in WORD.finditer(source, start, end):
+            if match[1].lower() == b"utf-8":
+                yield *match.span(), word_bytes(match)
+
+
+@repair
+def percent_that_is_no_escape(source, reader):
+    """In a parameter of RFC 2231 mailparser makes it an equals sign."""
+    for part in reader.parts:
+        for match in re.finditer(rb"\*\d*\*?=[^;\r\n]*",
+                                 source[part.start:part.body]):
+            for found in re.finditer(rb"%(?![0-9A-Fa-f]{2})", match[0]):
+                at = part.start + match.start() + found.start()
+                yield at, at + 1, b"%25"
+
+
+@repair
+def boundary_of_other_types(source, reader):
+    """Only multipart/* and text/* have parts."""
+    for part in reader.parts:
+        if part.boundary and not part.type(source).startswith(
+                (b"multipart/", b"text/")):
+            yield set_parameter(source, part, b"boundary", b'""')
+
+
+@repair
+def flowed_lines(source, reader):
+    """RFC 3676 section 4: lines flow within one depth of quoting, an empty
+    one ends it, and the blank that a line is stuffed with goes wherever it
+    stands."""
+    for part in texts(source, reader):
+        if part.parameter(source, b"format").lower() != b"flowed":
+            continue
+        data = decoded(source, part)
+        if re.search(rb"^[> ]| \r?\n\r?\n", data, re.M):
+            delsp = part.parameter(source, b"delsp").lower() == b"yes"
+            yield set_parameter(source, part, b"format", b"fixed")
+            yield from rewrite(source, part, unflow(data, delsp))
+
+
+def unflow(data, delsp):
+    done, open_depth = [], None
+    lines = re.split(rb"\r?\n", data)
+    for number, line in enumerate(lines, 1):
+        depth = len(line) - len(line.lstrip(b">"))
+        text = line[depth:]
+        stuffed = text[:1] == b" "
+        text = text[1:] if stuffed else text
+        at_end = number == len(lines) and not line
+        if delsp and open_depth is not None and (
+                open_depth == depth or at_end):
+            done[-1] = done[-1][:-1]
+        if open_depth == depth:
+            done[-1] += text
+        else:
+            blank = b" " if depth and stuffed else b""
+            done.append(b">" * depth + blank + text)
+        flows = text.endswith(b" ") and not (
+            text == b"-- " and open_depth != depth)
+        open_depth = depth if flows else None
+    return b"\n".join(done if lines[-1] or done[-1] else done[:-1])
