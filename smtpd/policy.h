@@ -89,11 +89,11 @@ check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */
 check_fn check_loop;      /* has it been received too often */
 bool dkim_wanted(struct subject *subject);
-check_fn check_recipient;     /* is its domain one of ours */
-check_fn check_newlines;      /* bare CR or LF in the content */
-check_fn check_size;          /* of the message and of its header */
-check_fn check_loop;          /* has it been received too often */
-wanted_fn clamd_wanted;       /* CLAMAV_ADDRESS */
+check_fn check_recipient; /* is its domain one of ours */
+check_fn check_newlines;  /* bare CR or LF in the content */
+check_fn check_size;      /* of the message and of its header */
+check_fn check_loop;      /* has it been received too often */
+wanted_fn clamd_wanted;   /* CLAMAV_ADDRESS */
 check_fn check_clamd;
 wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
 check_fn check_spamd;
