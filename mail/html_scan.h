@@ -41,7 +41,8 @@ enum html_tag {
 
 /* As written, with character references; empty if missing. */
 struct html_attributes {
-	struct slice href, src, alt, start, type;
+	struct slice href, src, alt, start, type, style;
+	bool hidden; /* it has an attribute of this name */
 };
 
 /* Called in the order of the document. Each open has its close, inner ones
