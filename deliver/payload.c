@@ -155,7 +155,8 @@ static bool cut_text(struct payload *payload, struct segment *segment)
 	uint64_t size = payload_size(payload), max = segment->size / 2, over;
 
 	if (payload->max_bytes > 0 && size > payload->max_bytes) {
-		over = size - payload->max_bytes + strlen(TEXT_CUT_TAIL);
+		over = size - payload->max_bytes + strlen(TEXT_CUT_TAIL) -
+		       strlen(segment->tail);
 		max = over < segment->size ? segment->size - over : 0;
 	} else if (segment->size < TEXT_LEAST) {
 		max = 0;

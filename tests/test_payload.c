@@ -465,7 +465,7 @@ static void the_limit_is_kept_to_the_byte(void **state)
 			    message.data, message.len, &envelope, &options);
 			read_all(payload, 1000, &text);
 			assert_in_range(
-			    text.len, options.max_bytes - 8, options.max_bytes);
+			    text.len, options.max_bytes - 1, options.max_bytes);
 			json_decref(parse(&text));
 			payload_free(&payload);
 		}

@@ -76,7 +76,8 @@ def expected(source, payload, sender):
     first = (lost or found or [None])[0]
     recipients = [address(block["Final-Recipient"]) for block in lost]
     report = message.get_content_type() == "multipart/report" and \
-        message.get_param("report-type") != "disposition-notification"
+        message.get_param("report-type") not in (
+            "disposition-notification", "feedback-report")
     signs = report or any(
         word in payload[field].lower() for field, words in
         [("from", SENDERS), ("subject", SUBJECTS), ("text_body", FIELDS)]

@@ -5,8 +5,8 @@
  *
  * usage: parse.js [--time] <LIST
  *
- * --time prints how many seconds the parsing alone took instead; the files
- * are in memory by then.
+ * --time prints how many seconds of CPU the parsing alone took instead, in the
+ * best of three passes; the files are in memory by then.
  */
 "use strict";
 const fs = require("fs");
@@ -112,11 +112,11 @@ function payload(mail) {
   };
 }
 
-async function parse(source) {
+async function parse(source, make) {
   fragments = [];
   pages = [];
   try {
-    return payload(await simpleParser(source, { keepCidLinks: true }));
+    return make(await simpleParser(source, { keepCidLinks: true }));
   } catch (error) {
     return { error: String(error.message || error) };
   }
@@ -126,23 +126,31 @@ async function parse(source) {
 let failed = () => {};
 process.on("uncaughtException", (error) => failed(error));
 
-function guarded(source) {
+function guarded(source, make) {
   return new Promise((resolve) => {
     failed = (error) => resolve({ error: String(error.message || error) });
-    parse(source).then(resolve);
+    parse(source, make).then(resolve);
   });
+}
+
+async function pass(sources, make, take) {
+  const start = process.cpuUsage();
+  for (const source of sources) take(await guarded(source, make));
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e6;
 }
 
 async function main(args) {
   const files = fs.readFileSync(0, "utf8").split("\n").filter(Boolean);
   const sources = files.map((file) => fs.readFileSync(file));
-  const start = process.hrtime.bigint();
-  for (const source of sources) {
-    const result = await guarded(source);
-    if (args[0] !== "--time") console.log(JSON.stringify(result));
+  if (args[0] !== "--time") {
+    await pass(sources, payload, (result) =>
+      console.log(JSON.stringify(result)));
+    return;
   }
-  if (args[0] === "--time")
-    console.log(Number(process.hrtime.bigint() - start) / 1e9);
+  const times = [];
+  for (let i = 0; i < 3; i++) times.push(await pass(sources, () => {}, () => {}));
+  console.log(Math.min(...times));
 }
 
 main(process.argv.slice(2));

@@ -206,6 +206,52 @@ def escapes_across_soft_breaks(source, reader):
                 rb"=(?=[0-9A-Fa-f]?=[ \t]*\r?\n)", b"=3D", data)
 
 
+UU = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n((?:[ -`]+\r?\n)*?)"
+                rb"(?:[ `]\r?\n)?end(?:\r?\n|\Z)", re.M)
+
+
+def uudecoded(body):
+    data = b""
+    for line in re.split(rb"\r?\n", body.strip(b"\r\n")):
+        count = (line[0] - 32) & 63 if line else 0
+        bits = "".join(f"{(c - 32) & 63:06b}" for c in line[1:])
+        data += int("0" + bits[:count * 8], 2).to_bytes(count, "big")
+    return data
+
+
+def escaped(name):
+    return re.sub(rb'([\\"])', rb"\\\1", name)
+
+
+@repair
+def uuencoded_files(source, reader):
+    """They stay in the text, and are attachments behind it as well."""
+    for part in texts(source, reader):
+        if kind_of(source, part) != b"text/plain":
+            continue
+        found = UU.findall(decoded(source, part))
+        if not found:
+            continue
+        boundary = part.parent.boundary if part.parent else b"=_uu"
+        if part.parent is None:
+            fields = b""
+            for name, span in part.fields.items():
+                if name.startswith("content-"):
+                    fields += source[slice(*span)]
+                    yield *span, b""
+            yield part.start, part.start, b"Content-Type: multipart/mixed; " \
+                b"boundary=\"=_uu\"\r\n"
+            yield part.body, part.body, b"--=_uu\r\n" + fields + b"\r\n"
+        files = b"".join(
+            b"\r\n--" + boundary + b"\r\nContent-Type: application/octet-strea"
+            b"m\r\nContent-Disposition: attachment; filename=\"" + escaped(name) +
+            b"\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+            base64.b64encode(uudecoded(body)) for name, body in found)
+        if part.parent is None:
+            files += b"\r\n--=_uu--\r\n"
+        yield part.end, part.end, files
+
+
 @repair
 def behind_padding(source, reader):
     """Base64 ends at its padding; what is no base64 is passed over."""

@@ -57,8 +57,11 @@ def give(smtpd, letter):
 
 
 def start(stack, dns, **settings):
-    return stack.smtpd(DNS_SERVERS="127.0.0.1@%d" % dns.port,
-                       HARAKA_INCLUDE_RAW="true", **settings)
+    wanted = {"DNS_SERVERS": "127.0.0.1@%d" % dns.port,
+              "HARAKA_INCLUDE_RAW": "true",
+              "CHECK_DKIM": "mark", "CHECK_ARC": "mark"}
+    wanted.update(settings)
+    return stack.smtpd(**wanted)
 
 
 def bodies(phoenix, count):

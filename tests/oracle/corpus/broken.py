@@ -194,7 +194,7 @@ def odd_type(draw, mail_):
 def odd_encoding(draw, mail_):
     return re.sub(
         rb"Content-Transfer-Encoding: [\w-]+", b"Content-Transfer-Encoding: " +
-        draw.one([b"x-uuencode", b"base-64", b"\"base64\"", b"base64;",
+        draw.one([b"x-unheard", b"base-64", b"\"base64\"", b"base64;",
                   b"quoted-printable (x)", b"(c) base64", b"QUOTED-PRINTABLE ",
                   b"utf-8", b"", b"base64 base64"]), mail_, count=1)
 
