@@ -88,6 +88,7 @@ static void inherit(
 static struct metric_record *add_record(
     const struct metric *metric, const char *value)
 {
+	const struct metric_bounds *bounds = metric->bounds;
 	struct metric_record *record = &registry.records[registry.record_count];
 	uint32_t cells;
 
@@ -97,8 +98,8 @@ static struct metric_record *add_record(
 	    .unit = (uint8_t)metric->unit,
 	    .merge = (uint8_t)metric->merge,
 	    .cell = registry.cell_count};
-	if (metric->bounds != NULL)
-		record->bounds = (uint8_t)metric->bounds->count;
+	if (bounds != NULL)
+		record->bounds = (uint8_t)bounds->count;
 	cells = metric_cells(record);
 	if (LIMIT_METRIC_CELLS - registry.cell_count < cells)
 		return NULL;
@@ -107,9 +108,8 @@ static struct metric_record *add_record(
 	if (metric->label != NULL)
 		copy_text(record->label, sizeof(record->label), metric->label);
 	copy_text(record->value, sizeof(record->value), value);
-	for (uint32_t i = 0; i < record->bounds; i++)
-		atomic_store(
-		    &registry.cells[record->cell + i], metric->bounds->at[i]);
+	for (uint32_t i = 0; bounds != NULL && i < bounds->count; i++)
+		atomic_store(&registry.cells[record->cell + i], bounds->at[i]);
 	registry.cell_count += cells;
 	registry.record_count++;
 	if (registry.old != NULL)

@@ -106,7 +106,7 @@ bool dkim_store_read(const char *dir, const char *domain, bool next,
     struct arena *arena, struct dkim_stored *stored, struct error *err)
 {
 	char path[300];
-	int root, folder;
+	int root = -1, folder = -1;
 	bool done;
 
 	if (!open_dir(AT_FDCWD, dir, &root, err))
@@ -154,7 +154,7 @@ static void remove_folder(int root, const char *path)
 static bool fill_fresh(
     int root, const char *selector, struct slice pem, struct error *err)
 {
-	int folder;
+	int folder = -1;
 	bool done;
 
 	remove_folder(root, FRESH);
@@ -194,7 +194,7 @@ bool dkim_store_write(const char *dir, const char *domain, bool next,
     const char *selector, struct slice pem, struct error *err)
 {
 	char path[300];
-	int root, above;
+	int root = -1, above = -1;
 	bool done;
 
 	if (!open_root(dir, &root, err))
