@@ -206,8 +206,8 @@ def escapes_across_soft_breaks(source, reader):
                 rb"=(?=[0-9A-Fa-f]?=[ \t]*\r?\n)", b"=3D", data)
 
 
-UU = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n((?:[ -`]+\r?\n)*?)"
-                rb"(?:[ `]\r?\n)?end(?:\r?\n|\Z)", re.M)
+UU = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n((?:[!-_][ -`]*\r?\n)+?)"
+                rb"(?=[ `]?\r?\n|end\r?\n)", re.M)
 
 
 def uudecoded(body):
@@ -244,9 +244,9 @@ def uuencoded_files(source, reader):
             yield part.body, part.body, b"--=_uu\r\n" + fields + b"\r\n"
         files = b"".join(
             b"\r\n--" + boundary + b"\r\nContent-Type: application/octet-strea"
-            b"m\r\nContent-Disposition: attachment; filename=\"" + escaped(name) +
-            b"\"\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
-            base64.b64encode(uudecoded(body)) for name, body in found)
+            b"m\r\nContent-Disposition: attachment; filename=\"" +
+            escaped(name) + b"\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+            + base64.b64encode(uudecoded(body)) for name, body in found)
         if part.parent is None:
             files += b"\r\n--=_uu--\r\n"
         yield part.end, part.end, files
