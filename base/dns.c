@@ -12,6 +12,7 @@
 #include "base/dns_packet.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "bounds.h"
 
 #include <ares.h>
@@ -344,12 +345,26 @@ static void free_dns(struct dns *dns)
 	free(dns);
 }
 
+/* Answers out of the cache count too: that is what those who ask wait for. */
+static struct metric questions = {.name = "elektrine_dns_questions_total",
+    .help = "Questions to the DNS, by what came of them.",
+    .kind = METRIC_COUNTER,
+    .label = "status"};
+static struct metric question_duration = {
+    .name = "elektrine_dns_question_duration_seconds",
+    .help = "How long those who ask the DNS waited.",
+    .kind = METRIC_HISTOGRAM,
+    .unit = METRIC_SECONDS,
+    .bounds = &metric_bounds_short};
+
 bool dns_new(
     const struct config *config, struct dns **result, struct error *err)
 {
 	struct dns *dns = xcalloc(1, sizeof(*dns));
 
 	*result = NULL;
+	metrics_declare(
+	    (struct metric *const[]){&questions, &question_duration}, 2);
 	dns->epoll = epoll_create1(EPOLL_CLOEXEC);
 	dns->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	(void)pthread_mutex_init(&dns->lock, NULL);
@@ -483,6 +498,8 @@ void dns_ask(struct dns *dns, const char *name, enum dns_type type,
 	enum dns_status failure;
 	size_t len = 0;
 
+	int64_t began_us = clock_mono_us();
+
 	*answer = (struct dns_answer){.status = DNS_BAD_NAME};
 	if (!is_askable(name, type))
 		return;
@@ -493,6 +510,9 @@ void dns_ask(struct dns *dns, const char *name, enum dns_type type,
 	if (packet != NULL)
 		dns_answer_read(packet, len, name, type, arena, answer);
 	answer->authentic = answer->authentic && dns->trusts_ad;
+	metric_add(&questions, dns_status_name(answer->status), 1);
+	metric_observe(
+	    &question_duration, NULL, (uint64_t)(clock_mono_us() - began_us));
 }
 
 const char *dns_status_name(enum dns_status status)

@@ -132,7 +132,7 @@ static _Atomic uint64_t *find_cells(
 	return NULL;
 }
 
-/* Under the lock. */
+/* Under the lock. One place is kept for what finds none. */
 static _Atomic uint64_t *add_cells(const struct metric *metric,
     struct metric_values *values, const char *value)
 {
@@ -140,10 +140,12 @@ static _Atomic uint64_t *add_cells(const struct metric *metric,
 	_Atomic uint64_t *cells = find_cells(values, value);
 	struct metric_record *record;
 
+	if (cells == NULL && count >= LIMIT_METRIC_VALUES - 1) {
+		value = "other";
+		cells = find_cells(values, value);
+	}
 	if (cells != NULL)
 		return cells;
-	if (count >= LIMIT_METRIC_VALUES - 1 && strcmp(value, "other") != 0)
-		return add_cells(metric, values, "other");
 	record = count < LIMIT_METRIC_VALUES ? add_record(metric, value) : NULL;
 	if (record == NULL)
 		return NULL;

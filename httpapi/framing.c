@@ -258,7 +258,7 @@ static enum framing_result read_byte(
 	case FRAMING_BROKEN:
 		break;
 	}
-	assert(!"data is not read byte by byte");
+	assert(false); /* data is not read byte by byte */
 	return FRAMING_BAD;
 }
 

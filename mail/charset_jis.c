@@ -62,10 +62,10 @@ static size_t jis_to_euc(
 	char out[3];
 	size_t len = 0;
 
+	/* A byte over 0x7F is none of these sets', nor EUC-JP. */
 	if (set == JIS_ASCII || !is_jis(s[0])) {
-		/* A byte over 0x7F is none of these sets', nor EUC-JP. */
 		(void)buf_append_char(
-		    euc, (unsigned char)s[0] < 0x80 ? s[0] : '\xFF');
+		    euc, (unsigned char)s[0] < 0x80 ? s[0] : NOT_EUC);
 		return 1;
 	}
 	if (set == JIS_KATAKANA) {

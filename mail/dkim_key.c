@@ -1,14 +1,15 @@
 #include "mail/dkim_key.h"
 
 #include "bounds.h"
+#include "mail/rsa_key.h"
 #include "mail/tag_list.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/param_build.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 
 /* RFC 8463 section 4. */
 #define ED25519_KEY ((size_t)32)
@@ -66,56 +67,43 @@ const char *dkim_key_parse(
 	return parse_type(tag_list_get(&list, "k"), &key->type);
 }
 
-/* --- the key ------------------------------------------------------------ */
+/* --- RSA ---------------------------------------------------------------- */
 
-/* SubjectPublicKeyInfo, as everybody publishes it, or the bare RSAPublicKey
- * that RFC 6376 section 3.6.1 speaks of. */
-static EVP_PKEY *read_rsa(const struct dkim_key *key)
+static const char *rsa_fault(const struct rsa_key *key)
 {
-	const unsigned char *at = key->bytes;
-	const unsigned char *end = key->bytes + key->len;
-	EVP_PKEY *made = d2i_PUBKEY(NULL, &at, (long)key->len);
-
-	if (made == NULL) {
-		at = key->bytes;
-		made = d2i_PublicKey(EVP_PKEY_RSA, NULL, &at, (long)key->len);
-	}
-	if (made != NULL &&
-	    (at != end || EVP_PKEY_get_base_id(made) != EVP_PKEY_RSA)) {
-		EVP_PKEY_free(made);
-		made = NULL;
-	}
-	return made;
-}
-
-static EVP_PKEY *read_key(const struct dkim_key *key)
-{
-	if (key->type == KEY_RSA)
-		return read_rsa(key);
-	if (key->len != ED25519_KEY)
-		return NULL;
-	return EVP_PKEY_new_raw_public_key(
-	    EVP_PKEY_ED25519, NULL, key->bytes, key->len);
-}
-
-static bool has_short_exponent(const EVP_PKEY *key)
-{
-	BIGNUM *exponent = NULL;
-	bool is_short =
-	    EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
-	    BN_num_bits(exponent) <= LIMIT_RSA_EXPONENT_BITS;
-
-	BN_free(exponent);
-	return is_short;
-}
-
-static const char *rsa_fault(const EVP_PKEY *key, unsigned bits)
-{
-	if (bits < LIMIT_RSA_BITS_LEAST)
+	if (key->modulus_bits < LIMIT_RSA_BITS_LEAST)
 		return "RSA key too short";
-	if (bits > LIMIT_RSA_BITS)
+	if (key->modulus_bits > LIMIT_RSA_BITS)
 		return "RSA key too long";
-	return has_short_exponent(key) ? NULL : "RSA exponent too long";
+	if (key->exponent_bits > LIMIT_RSA_EXPONENT_BITS)
+		return "RSA exponent too long";
+	return NULL;
+}
+
+/* The key for OpenSSL; NULL if the numbers make none. */
+static EVP_PKEY *make_rsa(const struct rsa_key *key)
+{
+	BIGNUM *n = BN_bin2bn(key->modulus, (int)key->modulus_len, NULL);
+	BIGNUM *e = BN_bin2bn(key->exponent, (int)key->exponent_len, NULL);
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM *numbers = NULL;
+	EVP_PKEY *made = NULL;
+
+	if (n != NULL && e != NULL && build != NULL && context != NULL &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
+		numbers = OSSL_PARAM_BLD_to_param(build);
+	if (numbers == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+	    EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY, numbers) !=
+		1)
+		made = NULL;
+	OSSL_PARAM_free(numbers);
+	EVP_PKEY_CTX_free(context);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(e);
+	BN_free(n);
+	return made;
 }
 
 static bool verify_rsa(EVP_PKEY *key, const uint8_t digest[DIGEST_BYTES],
@@ -132,6 +120,32 @@ static bool verify_rsa(EVP_PKEY *key, const uint8_t digest[DIGEST_BYTES],
 	return good;
 }
 
+static enum key_check check_rsa(const struct dkim_key *key,
+    const uint8_t digest[DIGEST_BYTES], const uint8_t *signature, size_t len,
+    unsigned *bits, const char **why)
+{
+	struct rsa_key numbers;
+	EVP_PKEY *made;
+	bool good;
+
+	*why = "malformed key";
+	if (!rsa_key_read(key->bytes, key->len, &numbers))
+		return KEY_UNUSABLE;
+	*bits = numbers.modulus_bits;
+	*why = rsa_fault(&numbers);
+	if (*why != NULL)
+		return KEY_UNUSABLE;
+	made = make_rsa(&numbers);
+	*why = made == NULL ? "malformed key" : "";
+	good = made != NULL && verify_rsa(made, digest, signature, len);
+	EVP_PKEY_free(made);
+	if ((*why)[0] != '\0')
+		return KEY_UNUSABLE;
+	return good ? KEY_GOOD : KEY_MISMATCH;
+}
+
+/* --- Ed25519 ------------------------------------------------------------ */
+
 /* RFC 8463 section 3: the hash is what is signed. */
 static bool verify_ed25519(EVP_PKEY *key, const uint8_t digest[DIGEST_BYTES],
     const uint8_t *signature, size_t len)
@@ -146,19 +160,23 @@ static bool verify_ed25519(EVP_PKEY *key, const uint8_t digest[DIGEST_BYTES],
 	return good;
 }
 
-static enum key_check check(EVP_PKEY *key, enum key_type type,
+static enum key_check check_ed25519(const struct dkim_key *key,
     const uint8_t digest[DIGEST_BYTES], const uint8_t *signature, size_t len,
-    const char **why)
+    unsigned *bits, const char **why)
 {
+	EVP_PKEY *made = NULL;
 	bool good;
 
-	*why = type == KEY_RSA
-		   ? rsa_fault(key, (unsigned)EVP_PKEY_get_bits(key))
-		   : NULL;
-	if (*why != NULL)
+	if (key->len == ED25519_KEY)
+		made = EVP_PKEY_new_raw_public_key(
+		    EVP_PKEY_ED25519, NULL, key->bytes, key->len);
+	*why = "malformed key";
+	if (made == NULL)
 		return KEY_UNUSABLE;
-	good = type == KEY_RSA ? verify_rsa(key, digest, signature, len)
-			       : verify_ed25519(key, digest, signature, len);
+	*bits = ED25519_BITS;
+	*why = "";
+	good = verify_ed25519(made, digest, signature, len);
+	EVP_PKEY_free(made);
 	return good ? KEY_GOOD : KEY_MISMATCH;
 }
 
@@ -166,17 +184,11 @@ enum key_check dkim_key_check(const struct dkim_key *key,
     const uint8_t digest[DIGEST_BYTES], const uint8_t *signature, size_t len,
     unsigned *bits, const char **why)
 {
-	EVP_PKEY *made = read_key(key);
-	enum key_check result = KEY_UNUSABLE;
+	enum key_check result;
 
-	*why = "malformed key";
 	*bits = 0;
-	if (made != NULL) {
-		*bits = key->type == KEY_RSA ? (unsigned)EVP_PKEY_get_bits(made)
-					     : ED25519_BITS;
-		result = check(made, key->type, digest, signature, len, why);
-	}
-	EVP_PKEY_free(made);
+	result = (key->type == KEY_RSA ? check_rsa : check_ed25519)(
+	    key, digest, signature, len, bits, why);
 	/* What the library noted is of no interest to the next user. */
 	ERR_clear_error();
 	return result;

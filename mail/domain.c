@@ -30,6 +30,14 @@ static bool is_ascii(struct slice text)
 	return true;
 }
 
+static bool has_blank(struct slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.data[i] <= ' ' || text.data[i] == 0x7F)
+			return true;
+	return false;
+}
+
 /* RFC 5895: upper case and width are mapped as a person typing would mean. */
 static bool to_a_labels(const char *text, char out[DOMAIN_SIZE])
 {
@@ -50,8 +58,8 @@ bool domain_to_ascii(struct slice text, char out[DOMAIN_SIZE])
 
 	if (text.len > 0 && text.data[text.len - 1] == '.')
 		text.len--;
-	if (text.len == 0 || text.len >= sizeof(copy) ||
-	    memchr(text.data, '\0', text.len) != NULL || text.data[0] == '[')
+	if (text.len == 0 || text.len >= sizeof(copy) || has_blank(text) ||
+	    text.data[0] == '[')
 		return false;
 	memcpy(copy, text.data, text.len);
 	copy[text.len] = '\0';

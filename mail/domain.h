@@ -14,7 +14,8 @@
 
 /* The name in A-labels (RFC 5890) without a dot at its end. ASCII stays as it
  * is written. False if a label is empty or longer than 63 bytes, the whole is
- * too long, it is an address literal, or its U-labels have no A-labels. */
+ * too long, it has a blank or a control character, it is an address literal,
+ * or its U-labels have no A-labels. */
 bool domain_to_ascii(struct slice text, char out[DOMAIN_SIZE]);
 
 /* Whether the DNS can be asked for it: labels of 1 to 63 bytes of any kind,

@@ -236,10 +236,6 @@ static void keep_attribute(
 		attributes->start = value;
 	else if (slice_is(name, "type"))
 		attributes->type = value;
-	else if (slice_is(name, "style"))
-		attributes->style = value;
-	else if (slice_is(name, "hidden"))
-		attributes->hidden = true;
 }
 
 /* Up to the '>', which goes too. False if there is none. */

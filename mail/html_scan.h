@@ -41,8 +41,7 @@ enum html_tag {
 
 /* As written, with character references; empty if missing. */
 struct html_attributes {
-	struct slice href, src, alt, start, type, style;
-	bool hidden; /* it has an attribute of this name */
+	struct slice href, src, alt, start, type;
 };
 
 /* Called in the order of the document. Each open has its close, inner ones

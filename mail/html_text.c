@@ -29,8 +29,6 @@ struct writer {
 	const struct html_outline *outline;
 	size_t lists; /* met so far */
 	unsigned in_body, skip;
-	bool show_all; /* also what styles hide */
-	bool hid_any;
 };
 
 static struct slice decoded(struct writer *writer, struct slice attribute)
@@ -122,46 +120,9 @@ static bool is_list(enum html_tag tag)
 	return tag == HTML_UL || tag == HTML_OL;
 }
 
-static bool declares(
-    struct slice declaration, const char *property, const char *value)
+static bool is_hidden(enum html_tag tag)
 {
-	size_t colon = slice_find(declaration, ':');
-
-	return colon < declaration.len &&
-	       slice_is(
-		   slice_trim(slice_first(declaration, colon)), property) &&
-	       slice_starts(
-		   slice_trim(slice_from(declaration, colon + 1)), value);
-}
-
-/* What readers never see, such as the line that mail programs show beside
- * the subject. */
-static bool hides(const struct html_attributes *attributes)
-{
-	struct slice rest = attributes->style, one;
-
-	if (attributes->hidden)
-		return true;
-	while (rest.len > 0) {
-		one = slice_first(rest, slice_find(rest, ';'));
-		if (declares(one, "display", "none") ||
-		    declares(one, "visibility", "hidden"))
-			return true;
-		rest = slice_from(
-		    rest, one.len < rest.len ? one.len + 1 : one.len);
-	}
-	return false;
-}
-
-static bool is_concealed(struct writer *writer, enum html_tag tag,
-    const struct html_attributes *attributes)
-{
-	if (tag == HTML_HEAD || tag == HTML_TITLE || tag == HTML_SCRIPT)
-		return true;
-	if (writer->show_all || !hides(attributes))
-		return false;
-	writer->hid_any = true;
-	return true;
+	return tag == HTML_HEAD || tag == HTML_TITLE || tag == HTML_SCRIPT;
 }
 
 /* Whether elements and text here are written at all. */
@@ -276,8 +237,7 @@ static void on_open(
 	    writer->depth == 0 ? NULL : &writer->stack[writer->depth - 1];
 	struct element *element = &writer->stack[writer->depth++];
 
-	*element = (struct element){
-	    .tag = tag, .concealed = is_concealed(writer, tag, attributes)};
+	*element = (struct element){.tag = tag, .concealed = is_hidden(tag)};
 	if (is_list(tag))
 		open_list(writer, element, outer, attributes);
 	writer->skip += element->concealed;
@@ -344,42 +304,26 @@ static void on_text(void *arg, struct slice text)
 		layout_end(&writer->layout, 1);
 }
 
-/* One walk over the HTML; *hid_any says whether styles hid something. */
-static bool write_html(struct slice html, const struct html_outline *outline,
-    bool show_all, bool *hid_any, struct buf *out)
+bool html_text(struct slice html, struct buf *out)
 {
 	struct writer *writer = xcalloc(1, sizeof(*writer));
 	struct html_handler handler = {writer, on_open, on_close, on_text};
+	struct html_outline *outline;
 	bool whole;
 
+	if (html.len > LIMIT_HTML_INPUT)
+		html.len = LIMIT_HTML_INPUT;
+	outline = html_outline_of(html);
 	writer->outline = outline;
-	writer->show_all = show_all;
 	writer->arena = arena_new();
 	writer->text = buf_new(SIZE_MAX / 2);
 	layout_open(&writer->layout, out);
 	html_scan(html, &handler);
 	layout_close(&writer->layout);
 	whole = !writer->layout.full;
-	*hid_any = writer->hid_any;
 	buf_free(&writer->text);
 	arena_free(&writer->arena);
-	free(writer);
-	return whole;
-}
-
-bool html_text(struct slice html, struct buf *out)
-{
-	struct html_outline *outline;
-	size_t start = out->len;
-	bool whole, hid_any;
-
-	if (html.len > LIMIT_HTML_INPUT)
-		html.len = LIMIT_HTML_INPUT;
-	outline = html_outline_of(html);
-	whole = write_html(html, outline, false, &hid_any, out);
-	/* All hidden: a sheet of styles or a script would have shown it. */
-	if (out->len == start && hid_any)
-		whole = write_html(html, outline, true, &hid_any, out);
 	free(outline);
+	free(writer);
 	return whole;
 }

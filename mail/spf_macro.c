@@ -218,11 +218,9 @@ static void value_of(
 	case 'v':
 		text = ip_is_v4(&values->ip) ? "in-addr" : "ip6";
 		break;
-	case 'r':
-		text = values->receiver == NULL ? "unknown" : values->receiver;
-		break;
 	default:
-		assert(!"a letter that was parsed");
+		assert(letter == 'r');
+		text = values->receiver == NULL ? "unknown" : values->receiver;
 	}
 	(void)snprintf(out, VALUE_SIZE, "%s", text);
 }

@@ -89,6 +89,17 @@ check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */
 check_fn check_loop;      /* has it been received too often */
 bool dkim_wanted(struct subject *subject);
+check_fn check_recipient; /* is its domain one of ours */
+check_fn check_newlines;  /* bare CR or LF in the content */
+check_fn check_size;      /* of the message and of its header */
+check_fn check_loop;      /* has it been received too often */
+wanted_fn clamd_wanted;   /* CLAMAV_ADDRESS */
+check_fn check_clamd;
+wanted_fn spamd_wanted; /* SPAMASSASSIN_ADDRESS */
+check_fn check_spamd;
+
+/* Whether the setting is on. */
+bool dkim_wanted(struct subject *subject), arc_wanted(struct subject *subject);
 check_fn check_dkim; /* are its signatures worth something */
 bool dmarc_wanted(struct subject *subject);
 check_fn check_dmarc; /* did SPF or DKIM pass for the domain of From */

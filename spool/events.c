@@ -123,6 +123,37 @@ void event_format(struct buf *out, const struct event *event)
 	(void)buf_append_char(out, '}');
 }
 
+static void check(struct buf *out, const struct check_finding *finding)
+{
+	(void)buf_append_text(out, "{\"check\":");
+	(void)json_text_append(out, finding->check, strlen(finding->check));
+	text(out, "result", finding->result);
+	text(out, "saw", finding->saw);
+	(void)buf_printf(
+	    out, ",\"duration_ms\":%" PRId64 "}", finding->duration_ms);
+}
+
+void event_format_checks(struct buf *out, const struct envelope *envelope)
+{
+	char id[ID_TEXT + 1], at[CLOCK_ISO_SIZE];
+
+	if (envelope->finding_count == 0)
+		return;
+	id_format(&envelope->id, id);
+	clock_format_iso(envelope->received_ms, at);
+	(void)buf_printf(out,
+	    "{\"ts\":\"%s\",\"id\":\"%s\",\"event\":\"checked\",\"checks\":[",
+	    at, id);
+	for (size_t i = 0;
+	     i < envelope->finding_count && out->len < LIMIT_FINDINGS_ROOM;
+	     i++) {
+		if (i > 0)
+			(void)buf_append_char(out, ',');
+		check(out, &envelope->findings[i]);
+	}
+	(void)buf_append_text(out, "]}");
+}
+
 /* --- the files -------------------------------------------------------- */
 
 void history_add(
@@ -367,6 +398,16 @@ void event_put(struct index_txn *txn, const struct event *event)
 		index_delete(txn, TABLE_EVENT, key_bytes(&key));
 	}
 	buf_free(&json);
+}
+
+void event_put_first(
+    struct index_txn *txn, const struct id *id, struct bytes json)
+{
+	struct key key = event_key(id, 1);
+	struct bytes there;
+
+	if (!index_get(txn, TABLE_EVENT, key_bytes(&key), &there))
+		index_put(txn, TABLE_EVENT, key_bytes(&key), json);
 }
 
 void events_finish(

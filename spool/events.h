@@ -43,6 +43,10 @@ struct event {
 /* Appends the event as one JSON object, without line end. */
 void event_format(struct buf *out, const struct event *event);
 
+/* Appends what the checks said at the door, as far as LIMIT_FINDINGS_ROOM
+ * goes; nothing if they said nothing. */
+void event_format_checks(struct buf *out, const struct envelope *envelope);
+
 /* Gathers a line for the day of at_ms; nothing is written yet. */
 void history_add(
     struct history *history, int64_t at_ms, const char *json, size_t len);
@@ -67,6 +71,10 @@ MUST_CHECK bool history_each(int root, int64_t from_ms, int64_t to_ms,
 /* Adds an event row; the oldest but the first goes when there are more than
  * LIMIT_STORY. */
 void event_put(struct index_txn *txn, const struct event *event);
+/* The event that comes before all others, as it was formatted, unless there is
+ * one. */
+void event_put_first(
+    struct index_txn *txn, const struct id *id, struct bytes json);
 /* Moves all event rows of the message into the history. */
 void events_finish(
     struct index_txn *txn, const struct id *id, struct history *history);

@@ -79,9 +79,9 @@ struct draft {
 
 	/* Once given to spool_commit(). */
 	struct arena *arena;
-	struct message_rows rows; /* in the arena */
+	struct message_rows rows;    /* in the arena */
 	struct idempotency_row *key; /* NULL: of no key */
-	struct error failure;     /* kind ERROR_NONE: all went well so far */
+	struct error failure;        /* kind ERROR_NONE: all went well so far */
 	bool linked;
 	int64_t given_us; /* clock_mono_us() */
 	spool_committed_fn *done;

@@ -1,7 +1,9 @@
 #include "spool/message_rows.h"
 
+#include "bounds.h"
 #include "spool/destination.h"
 #include "spool/envelope_header.h"
+#include "spool/events.h"
 
 #include <string.h>
 
@@ -10,6 +12,20 @@ static const struct bytes nothing = {"", 0};
 static const char *copy(struct arena *arena, const char *text)
 {
 	return text == NULL ? "" : arena_strdup(arena, text);
+}
+
+static struct bytes make_checked(
+    const struct envelope *envelope, struct arena *arena)
+{
+	struct buf json = buf_new((size_t)4 * LIMIT_FINDINGS_ROOM);
+	struct bytes checked = nothing;
+
+	event_format_checks(&json, envelope);
+	if (json.len > 0)
+		checked = (struct bytes){
+		    arena_strndup(arena, json.data, json.len), json.len};
+	buf_free(&json);
+	return checked;
 }
 
 static void make_delivery(struct delivery_row *row,
@@ -42,6 +58,7 @@ void message_rows_make(struct message_rows *rows,
 	    .message_id = copy(arena, envelope->message_id)};
 	if (message->message_id[0] != '\0')
 		message->message_id_hash = text_hash(message->message_id);
+	rows->checked = make_checked(envelope, arena);
 	rows->deliveries = arena_zalloc(
 	    arena, envelope->recipient_count * sizeof(struct delivery_row));
 	for (size_t i = 0; i < envelope->recipient_count; i++)
@@ -89,6 +106,8 @@ void message_rows_put(struct index_txn *txn, const struct message_rows *rows,
 {
 	message_put(txn, &rows->id, &rows->message);
 	message_rows_put_lookup(txn, rows);
+	if (rows->checked.len > 0)
+		event_put_first(txn, &rows->id, rows->checked);
 	for (unsigned i = 0; i < rows->message.recipients; i++) {
 		const struct delivery_row *row = &rows->deliveries[i];
 
@@ -123,6 +142,7 @@ bool message_rows_read(struct message_rows *rows, struct index_txn *txn,
 	if (!message_get(txn, id, message))
 		return false;
 	rows->id = *id;
+	rows->checked = nothing;
 	message->sender = copy(arena, message->sender);
 	message->client_ip = copy(arena, message->client_ip);
 	message->helo = copy(arena, message->helo);

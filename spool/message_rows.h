@@ -21,6 +21,7 @@ struct message_rows {
 	struct id id;
 	struct message_row message;
 	struct delivery_row *deliveries; /* message.recipients of them */
+	struct bytes checked; /* the first event of its story; may be empty */
 };
 
 /* The rows of a message that was just taken in: all its deliveries are queued

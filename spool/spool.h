@@ -185,8 +185,8 @@ void spool_draft_use_key(struct draft *draft, const struct spool_key *key,
 MUST_CHECK bool spool_remember(struct spool *spool, const char *name,
     const void *data, size_t len, struct error *err);
 /* Appends what is remembered; nothing if there is none. */
-MUST_CHECK bool spool_recall(struct spool *spool, const char *name,
-    struct buf *out, struct error *err);
+MUST_CHECK bool spool_recall(
+    struct spool *spool, const char *name, struct buf *out, struct error *err);
 
 /* --- reading ---------------------------------------------------------- */
 

@@ -7,6 +7,8 @@
 
 #include "dkim_fixture.h"
 #include "forge.h"
+#include "mail/rsa_key.h"
+#include "mail/tag_list.h"
 
 #include <openssl/bn.h>
 #include <openssl/evp.h>
@@ -14,130 +16,121 @@
 #include <openssl/x509.h>
 #include <string.h>
 
+static const struct row signatures[] = {
+    {GOOD, AUTH_PASS, ""},
+    {GOOD ";", AUTH_PASS, ""},
+    {GOOD " ; \r\n\t", AUTH_PASS, ""},
+    {"b=@B;bh=@BH;h=from;s=sel;d=example.com;a=rsa-sha256;v=1", AUTH_PASS, ""},
+    {"v\r\n\t=\r\n 1; a = rsa-sha256; d =example.com;\r\n s= sel ; "
+     "h = From : To \r\n : Subject; bh=@BH; b=\r\n @B ",
+	AUTH_PASS, ""},
+    {BASE "c=relaxed/simple; " END, AUTH_PASS, ""},
+    {BASE "c=simple/relaxed; " END, AUTH_PASS, ""},
+    {BASE "c=relaxed/relaxed; " END, AUTH_PASS, ""},
+    {BASE "c=relaxed; " END, AUTH_PASS, ""},
+    {BASE "c=simple; " END, AUTH_PASS, ""},
+    {BASE "z=From:joe=40example.com|To:x; r=y; X_y=1; " END, AUTH_PASS, ""},
+    {"v=1; a=rsa-sha256; d=sub.example.com; s=s.2; " END, AUTH_PASS, ""},
+    {"v=1; a=rsa-sha256; d=EXAMPLE.com; s=SEL; " END, AUTH_PASS, ""},
+    {"v=1; a=ed25519-sha256; d=example.com; s=ed; " END, AUTH_PASS, ""},
+    /* q= */
+    {BASE "q=dns/txt; " END, AUTH_PASS, ""},
+    {BASE "q=x-other : dns/txt; " END, AUTH_PASS, ""},
+    {BASE "q=x-other; " END, AUTH_PERMERROR, "query method"},
+    {BASE "q=; " END, AUTH_PERMERROR, "query method"},
+    /* i= */
+    {BASE "i=@example.com; " END, AUTH_PASS, ""},
+    {BASE "i=joe@Example.Com; " END, AUTH_PASS, ""},
+    {BASE "i=a=20b\r\n @sub.example.com; " END, AUTH_PASS, ""},
+    {BASE "i=joe@other@a.b.example.com; " END, AUTH_PASS, ""},
+    {BASE "i=@example.org; " END, AUTH_PERMERROR, "identity"},
+    {BASE "i=@badexample.com; " END, AUTH_PERMERROR, "identity"},
+    {BASE "i=@com; " END, AUTH_PERMERROR, "identity"},
+    {BASE "i=example.com; " END, AUTH_PERMERROR, "identity"},
+    {BASE "i=joe@; " END, AUTH_PERMERROR, "identity"},
+    {BASE "i=; " END, AUTH_PERMERROR, "identity"},
+    /* what must be there */
+    {"a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR, "no version"},
+    {"v=1; d=example.com; s=sel; " END, AUTH_PERMERROR, "no algorithm"},
+    {"v=1; a=rsa-sha256; s=sel; " END, AUTH_PERMERROR, "no domain"},
+    {"v=1; a=rsa-sha256; d=example.com; " END, AUTH_PERMERROR, "no selector"},
+    {BASE "bh=@BH; b=@B", AUTH_PERMERROR, "no list"},
+    {BASE "h=from; b=@B", AUTH_PERMERROR, "no body hash"},
+    {BASE "h=from; bh=@BH", AUTH_PERMERROR, "no signature"},
+    /* what it may be */
+    {"v=2; a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+	"version"},
+    {"v=1.0; a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+	"version"},
+    {"v=1; a=rsa-sha1; d=example.com; s=sel; " END, AUTH_PERMERROR, "rsa-sha1"},
+    {"v=1; a=RSA-SHA256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+	"algorithm"},
+    {"v=1; a=ed25519-sha1; d=example.com; s=sel; " END, AUTH_PERMERROR,
+	"algorithm"},
+    {"v=1; a=ed25519-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
+	"another algorithm"},
+    {"v=1; a=rsa-sha256; d=example.com; s=ed; " END, AUTH_PERMERROR,
+	"another algorithm"},
+    {BASE "c=strict; " END, AUTH_PERMERROR, "canonicalisation"},
+    {BASE "c=relaxed/; " END, AUTH_PERMERROR, "canonicalisation"},
+    {BASE "c=relaxed/relaxed/x; " END, AUTH_PERMERROR, "canonicalisation"},
+    {BASE "c=Relaxed; " END, AUTH_PERMERROR, "canonicalisation"},
+    {"v=1; a=rsa-sha256; d=; s=sel; " END, AUTH_PERMERROR, "domain"},
+    {"v=1; a=rsa-sha256; d=example..com; s=sel; " END, AUTH_PERMERROR,
+	"domain"},
+    {"v=1; a=rsa-sha256; d=.example.com; s=sel; " END, AUTH_PERMERROR,
+	"domain"},
+    {"v=1; a=rsa-sha256; d=exa mple.com; s=sel; " END, AUTH_PERMERROR,
+	"domain"},
+    {"v=1; a=rsa-sha256; d=example.com; s=a/b; " END, AUTH_PERMERROR,
+	"selector"},
+    {"v=1; a=rsa-sha256; d=example.com; s=; " END, AUTH_PERMERROR, "selector"},
+    {BASE "v=1; " END, AUTH_PERMERROR, "repeated"},
+    {BASE "x-y=1; " END, AUTH_PERMERROR, "tag name"},
+    {BASE "; " END, AUTH_PERMERROR, "without a value"},
+    {BASE "h=from; bh=@BH; b=", AUTH_PERMERROR, "signature"},
+    {BASE "h=from; bh=@BH; b=!@B", AUTH_PERMERROR, "signature"},
+    {BASE "h=from; bh=; b=@B", AUTH_PERMERROR, "body hash"},
+    {BASE "h=from; bh=Zm9v; b=@B", AUTH_PERMERROR, "body hash"},
+    {BASE "h=from; bh=@BH; b=Zm9v", AUTH_FAIL, "does not match"},
+    /* h= */
+    {BASE "h=FROM; bh=@BH; b=@B", AUTH_PASS, ""},
+    {BASE "h=from:x-none:cc; bh=@BH; b=@B", AUTH_PASS, ""},
+    {BASE "h=from:from:dkim-signature; bh=@BH; b=@B", AUTH_PASS, ""},
+    {BASE "h=to; bh=@BH; b=@B", AUTH_PERMERROR, "From is not"},
+    {BASE "h=; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+    {BASE "h=from:; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+    {BASE "h=from::to; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+    {BASE "h=from to; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
+    /* t= and x=, at NOW */
+    {BASE "t=1799999999; x=1800000001; " END, AUTH_PASS, ""},
+    {BASE "x=1799999701; " END, AUTH_PASS, ""},
+    {BASE "x=1799999699; " END, AUTH_FAIL, "expired"},
+    {BASE "x=0; " END, AUTH_FAIL, "expired"},
+    {BASE "t=1800043200; " END, AUTH_PASS, ""},
+    {BASE "t=1800043201; " END, AUTH_FAIL, "future"},
+    {BASE "t=1800000000; x=1800000000; " END, AUTH_PERMERROR,
+	"before it was made"},
+    {BASE "t=x; " END, AUTH_PERMERROR, "time"},
+    {BASE "t=-1; " END, AUTH_PERMERROR, "time"},
+    {BASE "t=; " END, AUTH_PERMERROR, "time"},
+    {BASE "x=1234567890123; " END, AUTH_PERMERROR, "expiry"},
+    {BASE "x=999999999999; " END, AUTH_PASS, ""},
+    /* l= */
+    {BASE "l=x; " END, AUTH_PERMERROR, "length"},
+    {BASE "l=; " END, AUTH_PERMERROR, "length"},
+    {BASE "l=56; " END, AUTH_FAIL, "shorter"},
+    {BASE "l=99999999999999999999999999999; " END, AUTH_FAIL, "shorter"},
+    /* who is asked */
+    {"v=1; a=rsa-sha256; d=example.com; s=none; " END, AUTH_PERMERROR,
+	"no key"},
+    {"v=1; a=rsa-sha256; d=sub.example.com; s=sel; " END, AUTH_PERMERROR,
+	"no key"},
+};
+
 static void signatures_are_judged(void **state)
 {
-	static const struct row rows[] = {
-	    {GOOD, AUTH_PASS, ""},
-	    {GOOD ";", AUTH_PASS, ""},
-	    {GOOD " ; \r\n\t", AUTH_PASS, ""},
-	    {"b=@B;bh=@BH;h=from;s=sel;d=example.com;a=rsa-sha256;v=1",
-		AUTH_PASS, ""},
-	    {"v\r\n\t=\r\n 1; a = rsa-sha256; d =example.com;\r\n s= sel ; "
-	     "h = From : To \r\n : Subject; bh=@BH; b=\r\n @B ",
-		AUTH_PASS, ""},
-	    {BASE "c=relaxed/simple; " END, AUTH_PASS, ""},
-	    {BASE "c=simple/relaxed; " END, AUTH_PASS, ""},
-	    {BASE "c=relaxed/relaxed; " END, AUTH_PASS, ""},
-	    {BASE "c=relaxed; " END, AUTH_PASS, ""},
-	    {BASE "c=simple; " END, AUTH_PASS, ""},
-	    {BASE "z=From:joe=40example.com|To:x; r=y; X_y=1; " END, AUTH_PASS,
-		""},
-	    {"v=1; a=rsa-sha256; d=sub.example.com; s=s.2; " END, AUTH_PASS,
-		""},
-	    {"v=1; a=rsa-sha256; d=EXAMPLE.com; s=SEL; " END, AUTH_PASS, ""},
-	    {"v=1; a=ed25519-sha256; d=example.com; s=ed; " END, AUTH_PASS, ""},
-	    /* q= */
-	    {BASE "q=dns/txt; " END, AUTH_PASS, ""},
-	    {BASE "q=x-other : dns/txt; " END, AUTH_PASS, ""},
-	    {BASE "q=x-other; " END, AUTH_PERMERROR, "query method"},
-	    {BASE "q=; " END, AUTH_PERMERROR, "query method"},
-	    /* i= */
-	    {BASE "i=@example.com; " END, AUTH_PASS, ""},
-	    {BASE "i=joe@Example.Com; " END, AUTH_PASS, ""},
-	    {BASE "i=a=20b\r\n @sub.example.com; " END, AUTH_PASS, ""},
-	    {BASE "i=joe@other@a.b.example.com; " END, AUTH_PASS, ""},
-	    {BASE "i=@example.org; " END, AUTH_PERMERROR, "identity"},
-	    {BASE "i=@badexample.com; " END, AUTH_PERMERROR, "identity"},
-	    {BASE "i=@com; " END, AUTH_PERMERROR, "identity"},
-	    {BASE "i=example.com; " END, AUTH_PERMERROR, "identity"},
-	    {BASE "i=joe@; " END, AUTH_PERMERROR, "identity"},
-	    {BASE "i=; " END, AUTH_PERMERROR, "identity"},
-	    /* what must be there */
-	    {"a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
-		"no version"},
-	    {"v=1; d=example.com; s=sel; " END, AUTH_PERMERROR, "no algorithm"},
-	    {"v=1; a=rsa-sha256; s=sel; " END, AUTH_PERMERROR, "no domain"},
-	    {"v=1; a=rsa-sha256; d=example.com; " END, AUTH_PERMERROR,
-		"no selector"},
-	    {BASE "bh=@BH; b=@B", AUTH_PERMERROR, "no list"},
-	    {BASE "h=from; b=@B", AUTH_PERMERROR, "no body hash"},
-	    {BASE "h=from; bh=@BH", AUTH_PERMERROR, "no signature"},
-	    /* what it may be */
-	    {"v=2; a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
-		"version"},
-	    {"v=1.0; a=rsa-sha256; d=example.com; s=sel; " END, AUTH_PERMERROR,
-		"version"},
-	    {"v=1; a=rsa-sha1; d=example.com; s=sel; " END, AUTH_PERMERROR,
-		"rsa-sha1"},
-	    {"v=1; a=RSA-SHA256; d=example.com; s=sel; " END, AUTH_PERMERROR,
-		"algorithm"},
-	    {"v=1; a=ed25519-sha1; d=example.com; s=sel; " END, AUTH_PERMERROR,
-		"algorithm"},
-	    {"v=1; a=ed25519-sha256; d=example.com; s=sel; " END,
-		AUTH_PERMERROR, "another algorithm"},
-	    {"v=1; a=rsa-sha256; d=example.com; s=ed; " END, AUTH_PERMERROR,
-		"another algorithm"},
-	    {BASE "c=strict; " END, AUTH_PERMERROR, "canonicalisation"},
-	    {BASE "c=relaxed/; " END, AUTH_PERMERROR, "canonicalisation"},
-	    {BASE "c=relaxed/relaxed/x; " END, AUTH_PERMERROR,
-		"canonicalisation"},
-	    {BASE "c=Relaxed; " END, AUTH_PERMERROR, "canonicalisation"},
-	    {"v=1; a=rsa-sha256; d=; s=sel; " END, AUTH_PERMERROR, "domain"},
-	    {"v=1; a=rsa-sha256; d=example..com; s=sel; " END, AUTH_PERMERROR,
-		"domain"},
-	    {"v=1; a=rsa-sha256; d=.example.com; s=sel; " END, AUTH_PERMERROR,
-		"domain"},
-	    {"v=1; a=rsa-sha256; d=exa mple.com; s=sel; " END, AUTH_PERMERROR,
-		"domain"},
-	    {"v=1; a=rsa-sha256; d=example.com; s=a/b; " END, AUTH_PERMERROR,
-		"selector"},
-	    {"v=1; a=rsa-sha256; d=example.com; s=; " END, AUTH_PERMERROR,
-		"selector"},
-	    {BASE "v=1; " END, AUTH_PERMERROR, "repeated"},
-	    {BASE "x-y=1; " END, AUTH_PERMERROR, "tag name"},
-	    {BASE "; " END, AUTH_PERMERROR, "without a value"},
-	    {BASE "h=from; bh=@BH; b=", AUTH_PERMERROR, "signature"},
-	    {BASE "h=from; bh=@BH; b=!@B", AUTH_PERMERROR, "signature"},
-	    {BASE "h=from; bh=; b=@B", AUTH_PERMERROR, "body hash"},
-	    {BASE "h=from; bh=Zm9v; b=@B", AUTH_PERMERROR, "body hash"},
-	    {BASE "h=from; bh=@BH; b=Zm9v", AUTH_FAIL, "does not match"},
-	    /* h= */
-	    {BASE "h=FROM; bh=@BH; b=@B", AUTH_PASS, ""},
-	    {BASE "h=from:x-none:cc; bh=@BH; b=@B", AUTH_PASS, ""},
-	    {BASE "h=from:from:dkim-signature; bh=@BH; b=@B", AUTH_PASS, ""},
-	    {BASE "h=to; bh=@BH; b=@B", AUTH_PERMERROR, "From is not"},
-	    {BASE "h=; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
-	    {BASE "h=from:; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
-	    {BASE "h=from::to; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
-	    {BASE "h=from to; bh=@BH; b=@B", AUTH_PERMERROR, "list"},
-	    /* t= and x=, at NOW */
-	    {BASE "t=1799999999; x=1800000001; " END, AUTH_PASS, ""},
-	    {BASE "x=1799999701; " END, AUTH_PASS, ""},
-	    {BASE "x=1799999699; " END, AUTH_FAIL, "expired"},
-	    {BASE "x=0; " END, AUTH_FAIL, "expired"},
-	    {BASE "t=1800043200; " END, AUTH_PASS, ""},
-	    {BASE "t=1800043201; " END, AUTH_FAIL, "future"},
-	    {BASE "t=1800000000; x=1800000000; " END, AUTH_PERMERROR,
-		"before it was made"},
-	    {BASE "t=x; " END, AUTH_PERMERROR, "time"},
-	    {BASE "t=-1; " END, AUTH_PERMERROR, "time"},
-	    {BASE "t=; " END, AUTH_PERMERROR, "time"},
-	    {BASE "x=1234567890123; " END, AUTH_PERMERROR, "expiry"},
-	    {BASE "x=999999999999; " END, AUTH_PASS, ""},
-	    /* l= */
-	    {BASE "l=x; " END, AUTH_PERMERROR, "length"},
-	    {BASE "l=; " END, AUTH_PERMERROR, "length"},
-	    {BASE "l=56; " END, AUTH_FAIL, "shorter"},
-	    {BASE "l=99999999999999999999999999999; " END, AUTH_FAIL,
-		"shorter"},
-	    /* who is asked */
-	    {"v=1; a=rsa-sha256; d=example.com; s=none; " END, AUTH_PERMERROR,
-		"no key"},
-	    {"v=1; a=rsa-sha256; d=sub.example.com; s=sel; " END,
-		AUTH_PERMERROR, "no key"},
-	};
-
-	check_rows(*state, rows, COUNT(rows));
+	check_rows(*state, signatures, COUNT(signatures));
 }
 
 static void a_part_of_the_body_may_be_signed(void **state)
@@ -336,6 +329,32 @@ static const char *made_up_key(
 	return arena_printf(arena, "p=%s", (char *)text);
 }
 
+static void rsa_keys_are_read_in_two_forms(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *record = forge_record("@RSA1024", fixture->arena);
+	struct rsa_key key;
+	uint8_t *der;
+	size_t len;
+
+	assert_true(tag_base64(slice_of(record), fixture->arena, &der, &len));
+	/* SubjectPublicKeyInfo, and what is in it. */
+	for (size_t from = 0; from <= 22; from += 22) {
+		assert_true(rsa_key_read(der + from, len - from, &key));
+		assert_int_equal(key.modulus_bits, 1024);
+		assert_int_equal(key.modulus_len, 128);
+		assert_int_equal(key.exponent_bits, 17);
+		assert_memory_equal(key.exponent, "\x01\x00\x01", 3);
+		for (size_t i = 0; i < len - from; i++)
+			assert_false(rsa_key_read(der + from, i, &key));
+	}
+	der[len - 5]--; /* the exponent's tag */
+	assert_false(rsa_key_read(der, len, &key));
+	der[len - 5]++;
+	der[10]++; /* another algorithm */
+	assert_false(rsa_key_read(der, len, &key));
+}
+
 static void keys_that_cost_much_are_refused(void **state)
 {
 	static const struct {
@@ -391,6 +410,7 @@ int main(void)
 	    CASE(flags_of_keys_count),
 	    CASE(any_of_several_keys_will_do),
 	    CASE(a_query_without_answer_is_a_temperror),
+	    CASE(rsa_keys_are_read_in_two_forms),
 	    CASE(keys_that_cost_much_are_refused),
 	    CASE(internationalised_domains_are_asked_for),
 	};

@@ -193,9 +193,9 @@ static void parts_of_all_faults_keep_their_content(void **state)
 	    {MIXED "--b\nContent-Type: a/b\nContent-Transfer-Encoding: "
 		   "x-uuencode\n\nbegin 644 x\n#0V%T\n`\nend\n--b--",
 		"[][] attachment_0:a/b:3:Q2F0", 0},
-	    {MIXED "--b\n\nx\nbegin 644 a/c\n#0V%T\nend\n--b--",
-		"[x\nbegin 644 a/c\n#0V%T\nend][] "
-		"c:text/plain:3:Q2F0",
+	    {MIXED "--b\n\nx\nbegin 644 a/thing\n#0V%T\nend\n--b--",
+		"[x\nbegin 644 a/thing\n#0V%T\nend][] "
+		"thing:application/octet-stream:3:Q2F0",
 		0},
 	};
 

@@ -45,6 +45,8 @@ static void a_sender_without_a_domain_name_has_no_policy(void **state)
 	    {"h.test TXT v=spf1 -all", AUTH_NONE, .sender = "", .helo = ""},
 	    {"[192.0.2.1] TXT v=spf1 -all", AUTH_NONE, .sender = "",
 		.helo = "[192.0.2.1]"},
+	    {"a\tb.test TXT v=spf1 -all", AUTH_NONE, .sender = "",
+		.helo = "a\tb.test"},
 	    /* RFC 5890: U-labels are asked for as A-labels. */
 	    {"xn--bcher-kva.test TXT v=spf1 -all", AUTH_FAIL,
 		.sender = "s@b\xC3\xBC"

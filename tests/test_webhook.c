@@ -6,8 +6,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "deliver/sign_webhook.h"
 #include "base/http_client.h"
+#include "deliver/sign_webhook.h"
 #include "deliver/webhook.h"
 #include "deliver/webhook_answer.h"
 

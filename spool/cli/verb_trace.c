@@ -63,19 +63,49 @@ static void print_rest(json_t *line, bool accepted)
 	(void)putchar('\n');
 }
 
-static void print_line(const char *json, size_t len)
+static void print_begin(json_t *line)
 {
-	json_t *line = json_loadb(json, len, 0, NULL);
-	const char *event = text_of(line, "event");
-	const char *recipient = text_of(line, "recipient");
 	const char *ts = text_of(line, "ts");
 
 	if (strlen(ts) < strlen("2026-01-31T12:34:56"))
 		ts = "0000-00-00T00:00:00";
-	(void)printf("  %.10s %.8s  %-10s", ts, ts + 11, event);
+	(void)printf("  %.10s %.8s  ", ts, ts + 11);
+	(void)printf("%-10s", text_of(line, "event"));
+}
+
+/* What the checks said: a line for each. */
+static void print_checks(json_t *line, json_t *checks)
+{
+	json_t *check;
+	size_t i;
+
+	json_array_foreach(checks, i, check)
+	{
+		print_begin(line);
+		(void)printf("  %-13s", text_of(check, "check"));
+		(void)printf("  %-9s", text_of(check, "result"));
+		(void)printf("  %s", text_of(check, "saw"));
+		(void)printf("  (%" JSON_INTEGER_FORMAT " ms)\n",
+		    json_integer_value(json_object_get(check, "duration_ms")));
+	}
+}
+
+static void print_line(const char *json, size_t len)
+{
+	json_t *line = json_loadb(json, len, 0, NULL);
+	json_t *checks = json_object_get(line, "checks");
+	const char *recipient;
+
+	if (checks != NULL) {
+		print_checks(line, checks);
+		json_decref(line);
+		return;
+	}
+	print_begin(line);
+	recipient = text_of(line, "recipient");
 	if (recipient[0] != '\0')
 		(void)printf("  <%s>", recipient);
-	print_rest(line, strcmp(event, "accepted") == 0);
+	print_rest(line, strcmp(text_of(line, "event"), "accepted") == 0);
 	json_decref(line);
 }
 

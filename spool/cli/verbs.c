@@ -38,6 +38,15 @@ const struct verb cli_verbs[] = {
 	"  --rcpt A       for this recipient (the first one)\n"
 	"  --from A       as from this sender\n",
 	verb_payload},
+    {"explain", "--ip A --helo H --from F --rcpt R [FILE]",
+	"What the checks would say of a mail, step by step",
+	"Nothing is sent. Exits 1 if it would be refused.\n"
+	"\n"
+	"  --ip A         the client's address\n"
+	"  --helo H       what it calls itself\n"
+	"  --from F       the sender; \"\" is the null sender\n"
+	"  --rcpt R       the recipient\n",
+	verb_explain},
     {"retry", "ID... | --all [--lane L] [--rcpt A] [--from A] [--older D]",
 	"Try again now", ALL FILTERS, verb_retry},
     {"hold", "ID... | --all [--lane L] [--rcpt A] [--from A] [--older D]",

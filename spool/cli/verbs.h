@@ -9,6 +9,7 @@ int verb_list(struct cli *cli, int argc, char **argv);
 int verb_show(struct cli *cli, int argc, char **argv);
 int verb_trace(struct cli *cli, int argc, char **argv);
 int verb_payload(struct cli *cli, int argc, char **argv);
+int verb_explain(struct cli *cli, int argc, char **argv);
 int verb_retry(struct cli *cli, int argc, char **argv);
 int verb_hold(struct cli *cli, int argc, char **argv);
 int verb_release(struct cli *cli, int argc, char **argv);

@@ -161,6 +161,35 @@ def garbage(folder):
         server.remove()
 
 
+def behind_a_proxy(folder):
+    """Its header and the client's hello in one piece: neither is lost."""
+    server = Server({"PROXY_PROTOCOL_CIDRS": "127.0.0.0/8"},
+                    "tls:127.0.0.1:0", ["mx.example.com"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing)
+    unsaid = b"PROXY TCP4 192.0.2.77 198.51.100.1 4242 465\r\n"
+    try:
+        with socket.create_connection(server.address, PATIENCE) as client:
+            while True:
+                try:
+                    tls.do_handshake()
+                    heard = tls.read(1000)
+                    break
+                except ssl.SSLWantReadError:
+                    client.sendall(unsaid + outgoing.read())
+                    unsaid = b""
+                    incoming.write(client.recv(65536))
+            if not heard.startswith(b"220 "):
+                raise Failed("heard %r" % heard)
+        if server.events("connection_proxied")[0]["ip"] != "192.0.2.77":
+            raise Failed("the client is somebody else")
+        server.stop()
+    finally:
+        server.remove()
+
+
 def replies_wait_for_a_reader(folder):
     """More than the socket holds, in order."""
     server = Server({}, "tls:127.0.0.1:0", ["mx.example.com"])
@@ -264,6 +293,7 @@ def told(story):
 def main():
     failed = 0
     stories = (foreign_clients, clients_without_a_common_ground, garbage,
+               behind_a_proxy,
                replies_wait_for_a_reader, certificates_change,
                without_a_certificate)
     # They wait most of the time.

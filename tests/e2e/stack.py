@@ -235,6 +235,15 @@ class Stack:
             "SMTP_MAX_RATE_PER_IP": "0/min",
             "RUN_USER": getpass.getuser(),
             "LOG_LEVEL": "debug",
+            # Stories that want them have a name server of their own.
+            "SPF_PROTECT_LOCAL": "false",
+            "CHECK_FCRDNS": "off",
+            "CHECK_HELO": "off",
+            "CHECK_SENDER_DOMAIN": "off",
+            "CHECK_SPF": "off",
+            "CHECK_DKIM": "off",
+            "CHECK_DMARC": "off",
+            "CHECK_ARC": "off",
         }
 
     # --- programs ---------------------------------------------------------

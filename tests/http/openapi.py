@@ -4,6 +4,7 @@ that there are, and every example in it is what the server does."""
 import json
 import os
 import re
+import subprocess
 
 from api import HERE, KEY, LETTER, call, check, eventually, run, same, send
 
@@ -13,6 +14,7 @@ except ImportError:
     jsonschema = None
 
 ROUTES = os.path.join(HERE, "..", "..", "httpapi", "routes.c")
+DKIM = "/api/v1/dkim/domains/{domain}"
 BOUNCE = {"error": "User not found", "bounce": True}
 ACTIONS = {
     "retry": "waiting",
@@ -98,6 +100,7 @@ def story_it_describes_the_calls_that_there_are(stack):
     with open(ROUTES, encoding="ascii") as file:
         table = file.read()
     table = table[table.index("const struct route routes[]") :]
+    table = re.sub(r'DKIM "', '"' + DKIM, table).replace("DKIM", '"%s"' % DKIM)
     paths = set(re.findall(r'"(/[^"]*)"', table))
     same(paths ^ set(doc["paths"]), set(), "paths of one and not the other")
     count = sum(len(path) for path in doc["paths"].values())
@@ -168,7 +171,7 @@ def story_the_other_calls_answer_as_described(stack):
     some = there["waiting"][0]
     for path, operations in doc["paths"].items():
         for method, operation in operations.items():
-            if path == "/api/v1/send":
+            if path == "/api/v1/send" or path.startswith(DKIM):
                 continue
             act = "Acted" in json.dumps(operation)
             last = path.rsplit("/", 1)[-1]
@@ -199,6 +202,33 @@ def story_the_other_calls_answer_as_described(stack):
                     same(answer.status, 400, parameter["name"])
                     same(answer.json()["field"], parameter["name"], "field")
                     is_described(doc, operation, answer, where)
+
+
+def story_the_keys_of_domains_are_as_described(stack):
+    # Nobody answers there: the record is not known to be in the DNS.
+    api = stack.httpapi(DNS_SERVERS="127.0.0.1@9")
+    doc = document(api)
+    private = subprocess.run(
+        ["openssl", "genpkey", "-algorithm", "ed25519"],
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout.decode()
+
+    def ask(method, status, body=None, path=DKIM):
+        where = path.replace("{domain}", "example.com")
+        answer = call(api, method, where, body)
+        same(answer.status, status, "%s %s: %s" % (method, where, answer))
+        is_described(doc, doc["paths"][path][method.lower()], answer, where)
+        return answer.json()
+
+    ask("GET", 404)
+    ask("PUT", 400, {"selector": "s1", "private_key": "x"})
+    stored = ask("PUT", 200, {"selector": "s1", "private_key": private})
+    same(ask("GET", 200)["value"], stored["value"], "value")
+    ask("POST", 200, {"type": "ed25519"}, DKIM + "/rotate")
+    ask("POST", 409, {"activate": True}, DKIM + "/rotate")
+    same(ask("DELETE", 200)["deleted"], True, "deleted")
+    ask("DELETE", 404)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,25 @@ def wait_for_port(port, process, seconds=15):
     raise RuntimeError(f"{process.args[0]} does not answer on {port}")
 
 
+def wait_until(ready, process, seconds=15):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if ready():
+            return
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args[0]} ended at once")
+        time.sleep(0.05)
+    raise RuntimeError(f"{process.args[0]} does not answer")
+
+
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 class Server:
     name = "server"
 
@@ -214,6 +233,43 @@ class Elektrine(Server):
         os.makedirs(self.spool, exist_ok=True)
         self.process = self.spawn([f"{self.binaries}/elektrine-smtpd"],
                                   env=self.environment())
+
+
+class HttpApi(Server):
+    """elektrine-httpapi on an Elektrine's spool, without a rate limit."""
+
+    name = "httpapi"
+    key = "bench"
+
+    def __init__(self, area, spool):
+        super().__init__(area)
+        self.spool = spool
+
+    def __enter__(self):
+        self.start()
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return self
+            except OSError:
+                time.sleep(0.02)
+        self.__exit__()
+        raise RuntimeError("elektrine-httpapi does not listen")
+
+    def start(self):
+        self.process = self.spawn(
+            [f"{Elektrine.binaries}/elektrine-httpapi"],
+            env={
+                "SPOOL_DIR": self.spool,
+                "HARAKA_HTTP_HOST": "127.0.0.1",
+                "HARAKA_HTTP_PORT": str(self.port),
+                "HARAKA_HTTP_API_KEY": self.key,
+                "RATE_LIMIT_MAX_REQUESTS": "0",
+                "HARAKA_DOMAIN": f"mx.{DOMAIN}",
+                "LOCAL_DOMAINS": DOMAIN,
+                "RUN_USER": "root",
+                "PATH": os.environ["PATH"],
+            })
 
 
 class Deliver(Server):

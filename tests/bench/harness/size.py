@@ -1,6 +1,7 @@
 """Rows about memory, and about opening a spool that holds a million."""
 
 import contextlib
+import http.client
 import os
 import socket
 import subprocess
@@ -80,6 +81,43 @@ def opened_by_smtpd(area):
     with servers.Elektrine(area) as server:
         return (time.monotonic() - started,
                 cpu.pss_kib(server.cgroup.members()) / 1024)
+
+
+def time_status(port, count):
+    """Milliseconds of each GET /status, over one connection."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    times = []
+    for _ in range(count):
+        started = time.monotonic()
+        client.request("GET", "/status",
+                       headers={"X-API-Key": servers.HttpApi.key})
+        answer = client.getresponse()
+        answer.read()
+        times.append((time.monotonic() - started) * 1000)
+        if answer.status != 200:
+            raise RuntimeError(f"/status answers {answer.status}")
+    client.close()
+    return sorted(times)
+
+
+def status(context):
+    """/status of the HTTP API while a million messages wait."""
+    count = 1000000 // (50 if context.shrink > 1 else 1)
+    area = context.disk.area("status")
+    with servers.Elektrine(area) as server:
+        load.drive(load.Load("0.2 KB, 100 sessions", 200, 100), server, count)
+    asked = 3000 // context.shrink
+    with servers.HttpApi(area, f"{area}/spool") as server:
+        rounds = [time_status(server.port, asked)
+                  for _ in range(context.rounds)]
+    context.disk.drop(area)
+    return [Result(
+        f"GET /status with {count:,} queued messages, 99th percentile", "ms",
+        "under 20 ms",
+        {"elektrine": [times[len(times) * 99 // 100] for times in rounds]},
+        most=20,
+        notes=[f"median {rounds[0][len(rounds[0]) // 2]:.2f} ms, longest "
+               f"{max(times[-1] for times in rounds):.1f} ms"])]
 
 
 def opening(context):

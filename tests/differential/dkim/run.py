@@ -284,7 +284,7 @@ KINDS = [Case.they_sign, Case.we_sign, Case.forged, Case.forged, Case.garbled,
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--count", type=int, default=360)
+    parser.add_argument("--count", type=int, default=234)
     parser.add_argument("--show")
     arguments = parser.parse_args()
     ours, tally, failures = Ours(), collections.Counter(), 0

@@ -1,15 +1,26 @@
 """SPF and DMARC, from the records in the DNS to the payload."""
 
+import base64
 import os
 import smtplib
+import subprocess
 import sys
 
 HERE = os.path.dirname(__file__)
 sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, os.path.join(HERE, "..", ".."))
 
+import dkim
 from fake.dns import FakeDNS
 from stack import PATIENCE, check, eventually, run, same
+
+with open(os.path.join(HERE, "..", "..", "keys", "rsa2048.pem"), "rb") as file:
+    KEY = file.read()
+PUBLIC = subprocess.run(
+    ["openssl", "pkey", "-pubout", "-outform", "DER"],
+    input=KEY, stdout=subprocess.PIPE, check=True).stdout
+KEY_RECORD = "v=DKIM1; p=" + base64.b64encode(PUBLIC).decode()
+KEY_RECORD = [KEY_RECORD[:200], KEY_RECORD[200:]]
 
 ZONE = {
     ("good.test", "TXT"): ["v=spf1 ip4:127.0.0.1 -all"],
@@ -116,6 +127,39 @@ def story_what_was_found_is_told(stack):
             " at good.test",
             "what DMARC saw",
         )
+
+
+def story_a_signature_is_as_good_as_the_client(stack):
+    zone = dict(ZONE)
+    zone["sel._domainkey.bad.test", "TXT"] = [KEY_RECORD]
+    zone["_dmarc.strict.test", "TXT"] = ["v=DMARC1; p=reject; adkim=s"]
+    zone["sel._domainkey.m.strict.test", "TXT"] = [KEY_RECORD]
+    cases = [
+        # From, d=, dmarc, aligned
+        ("bad.test", b"bad.test", "pass", True),
+        ("m.bad.test", b"bad.test", "pass", True),
+        ("good.test", b"bad.test", "fail", False),
+        ("strict.test", b"m.strict.test", "fail", True),
+    ]
+    with FakeDNS(zone) as dns:
+        phoenix = stack.phoenix()
+        smtpd = stack.smtpd(**settings(dns, CHECK_DKIM="mark"))
+        stack.deliver()
+        for count, (from_, domain, dmarc, aligned) in enumerate(cases, 1):
+            data = letter(stack, from_).as_bytes().replace(b"\n", b"\r\n")
+            data = dkim.sign(data, b"sel", domain, KEY) + data
+            with smtplib.SMTP("127.0.0.1", smtpd.port, timeout=PATIENCE) as c:
+                c.ehlo("helo.test")
+                c.sendmail("a@none.test", ["bob@example.com"], data)
+            eventually(
+                lambda: phoenix.delivered() == count, "it is delivered"
+            )
+            body = phoenix.posts()[-1]["body"]
+            same(
+                (body["spf"], body["dkim"], body["dmarc"], body["aligned"]),
+                ("none", "pass", dmarc, aligned),
+                "the verdicts of %s, signed by %s" % (from_, domain),
+            )
 
 
 def replies(smtpd, sender):

@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""`explain`: what the checks would say of a mail that nobody sends."""
+
+import os
+import sys
+
+sys.path.insert(
+    0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+)
+
+from fake.dns import FakeDNS  # noqa: E402
+from tool import Tool, check, run, same  # noqa: E402
+
+ZONE = {
+    ("good.test", "MX"): ["10 mx.good.test"],
+    ("mx.good.test", "A"): ["192.0.2.9"],
+    ("good.test", "TXT"): [["v=spf1 ip4:192.0.2.9 -all"]],
+    ("9.2.0.192.in-addr.arpa", "PTR"): ["mx.good.test"],
+    ("evil.test.bad.zone", "A"): ["127.0.0.2"],
+}
+LETTER = (
+    "From: a@good.test\nTo: u@example.com\nSubject: hi\n"
+    "Message-ID: <1@good.test>\nDate: Sun, 22 Nov 2026 10:00:00 +0000\n\n%s\n"
+)
+
+
+def steps(answer):
+    """(stage, check or verdict) -> its line."""
+    return {
+        (line["stage"], line.get("check", "verdict")): line
+        for line in answer.objects()
+    }
+
+
+def asker(stack, dns, **settings):
+    tool = Tool(
+        stack,
+        DNS_SERVERS="127.0.0.1@%d" % dns.port,
+        URIBL_ZONES="bad.zone=20",
+        ATTACHMENT_DENY_EXTENSIONS="exe",
+        **settings,
+    )
+
+    def ask(*file, ip="192.0.2.9", sender="a@good.test", code=0, json=True,
+            rcpt="u@example.com"):
+        return tool(
+            *(["--json"] if json else []), "explain", "--ip", ip, "--helo",
+            "mx.good.test", "--from", sender, "--rcpt", rcpt, *file, code=code
+        )
+
+    return ask
+
+
+def letter(stack, text):
+    path = os.path.join(stack.dir, "letter.eml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(LETTER % text)
+    return path
+
+
+def story_every_step_is_told(stack):
+    checks = {
+        "CHECK_" + name: "mark"
+        for name in ("FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DMARC")
+    }
+    with FakeDNS(ZONE) as dns:
+        ask = asker(stack, dns, **checks)
+        told = steps(ask(letter(stack, "Hello.")))
+        same(told["connect", "fcrdns"]["result"], "pass", "reverse name")
+        same(told["mail", "spf"]["result"], "pass", "SPF")
+        same(told["mail", "verdict"]["verdict"], "accept", "of the sender")
+        same(told["message", "verdict"]["verdict"], "accept", "of the mail")
+        told = steps(ask(ip="192.0.2.10"))
+        same(told["mail", "spf"]["result"], "fail", "SPF of another address")
+        check(("message", "verdict") not in told, "there is no message")
+        text = ask(json=False).out
+        check("rcpt      => accepted" in text, text)
+        check("192.0.2.9" in text, text)
+
+
+def story_a_refusal_is_told_and_the_rest_too(stack):
+    with FakeDNS(ZONE) as dns:
+        ask = asker(stack, dns)
+        told = steps(
+            ask(letter(stack, "http://www.evil.test/"), code=1,
+                rcpt="u@elsewhere.test")
+        )
+        same(told["rcpt", "verdict"]["reason"], "not_local", "of the recipient")
+        same(told["message", "uribl"]["result"], "listed", "the links")
+        same(told["message", "verdict"]["code"], 550, "of the mail")
+        # A bare CR is one, whatever ends the file's lines.
+        told = steps(ask(letter(stack, "a\rb"), code=1))
+        same(told["content", "verdict"]["reason"], "bare_newline", "content")
+
+
+def story_what_makes_no_sense_is_refused(stack):
+    with FakeDNS(ZONE) as dns:
+        ask = asker(stack, dns)
+        check("is no address" in ask(ip="here", code=2).err, "an address")
+        check("is no address" in ask(rcpt="u", code=2).err, "a recipient")
+        check("letter" in ask("/no/such/letter", code=1).err, "a file")
+        check(
+            "--rcpt" in Tool(stack)("explain", "--ip", "::1", code=2).err,
+            "what is wanted",
+        )
+
+
+run(globals())
