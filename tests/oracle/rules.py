@@ -172,16 +172,6 @@ def text_of_html_always(value, want, field):
 
 
 @rule("text_body")
-def hidden_text(value, want, field):
-    """What `display:none` hides is not what a reader sees."""
-    for text in re.findall(r"<[^>]*display:\s*none[^>]*>([^<]+)<",
-                           want["html_body"]):
-        value = re.sub(r"(?m)^" + re.escape(html.unescape(text)) + r"\s*", "",
-                       value, count=1)
-    return value
-
-
-@rule("text_body")
 def title_without_body(value, want, field):
     """A title is no text, also where nobody wrote <body>."""
     match = re.search(r"<title>([^<]*)</title>", want["html_body"], re.I)
