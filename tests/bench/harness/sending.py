@@ -11,7 +11,6 @@ from . import servers
 from .report import Result
 
 HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-KEY = "bench"
 CONNECTIONS = 50
 BODY = json.dumps({
     "from": f"Ada Lovelace <{servers.SENDER}>", "to": servers.RECIPIENT,
@@ -30,25 +29,11 @@ def http_answers(port, path, process, seconds=15):
     servers.wait_until(ask, process, seconds)
 
 
-class HttpApi(servers.Server):
+class Ours(servers.HttpApi):
     name = "elektrine"
 
-    def start(self):
-        spool = os.path.join(self.area, "spool")
-        self.process = self.spawn(
-            [f"{servers.Elektrine.binaries}/elektrine-httpapi"],
-            env={
-                "PATH": os.environ["PATH"], "SPOOL_DIR": spool,
-                "SPOOL_MIN_FREE": "64M", "HARAKA_DOMAIN": "mx.bench.test",
-                "LOCAL_DOMAINS": servers.DOMAIN, "HARAKA_HTTP_API_KEY": KEY,
-                "HARAKA_HTTP_HOST": "127.0.0.1",
-                "HARAKA_HTTP_PORT": str(self.port), "RUN_USER": "root",
-                "RATE_LIMIT_MAX_REQUESTS": "0", "LOG_LEVEL": "warn"})
-
-    def __enter__(self):
-        self.start()
-        http_answers(self.port, "/livez", self.process)
-        return self
+    def __init__(self, area):
+        super().__init__(area, os.path.join(area, "spool"))
 
 
 class NodeLpush(servers.Server):
@@ -93,14 +78,15 @@ def drive(server, script, seconds):
 
 def send(context):
     values, costs = {}, {}
-    kinds = [HttpApi, NodeLpush]
+    kinds = [Ours, NodeLpush]
     areas = [context.disk.area(kind.name) for kind in kinds]
     script = os.path.join(areas[0], "post.lua")
     with open(script, "w") as file:
         file.write('wrk.method = "POST"\nwrk.body = %s\n'
                    'wrk.headers["Content-Type"] = "application/json"\n'
                    'wrk.headers["X-API-Key"] = "%s"\n'
-                   % (json.dumps(BODY).replace("\\/", "/"), KEY))
+                   % (json.dumps(BODY).replace("\\/", "/"),
+                      servers.HttpApi.key))
     with kinds[0](areas[0]) as ours, kinds[1](areas[1]) as theirs:
         for server in (ours, theirs):
             drive(server, script, 1)

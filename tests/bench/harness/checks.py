@@ -1,0 +1,243 @@
+"""Rows about the checks on the way in: what those that ask the DNS cost, and
+whether those who are slow hold up others. A resolver of our own, Debian's
+unbound, answers on loopback."""
+
+import contextlib
+import os
+import selectors
+import socket
+import subprocess
+import time
+
+from . import load, servers
+from .intake import ask_latency
+from .report import Result
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+KEYS = os.path.join(HERE, "..", "..", "keys")
+SELECTOR = "s1"
+SLOW = 5000
+# One byte a second each; longer than any row takes.
+WORDS = b"HELO " + b"x" * 400 + b".example\r\n"
+
+LETTER = f"""From: Ada Lovelace <{servers.SENDER}>
+To: {servers.RECIPIENT}
+Subject: A letter of four kilobytes
+Date: Sun, 01 Mar 2026 10:00:00 +0000
+Message-ID: <letter@{servers.DOMAIN}>
+
+""" + "The engine might act upon other things besides number.\n" * 72
+
+
+def public_key():
+    """The p= of the test key."""
+    der = subprocess.run(
+        ["openssl", "pkey", "-in", f"{KEYS}/rsa2048.pem", "-pubout",
+         "-outform", "DER"], check=True, capture_output=True).stdout
+    return subprocess.run(["openssl", "base64", "-A"], input=der, check=True,
+                          capture_output=True).stdout.decode()
+
+
+def zone():
+    domain, key = servers.DOMAIN, public_key()
+    pieces = " ".join(f'"{piece}"' for piece in
+                      ["v=DKIM1; p=" + key[:200], key[200:]])
+    return [f"{domain}. A 127.0.0.1", f"{domain}. MX 10 mx.{domain}.",
+            f"mx.{domain}. A 127.0.0.1", f"client.{domain}. A 127.0.0.1",
+            f'{domain}. TXT "v=spf1 ip4:127.0.0.1 -all"',
+            f'_dmarc.{domain}. TXT "v=DMARC1; p=reject"',
+            f"{SELECTOR}._domainkey.{domain}. TXT {pieces}",
+            f"1.0.0.127.in-addr.arpa. PTR client.{domain}."]
+
+
+class Unbound(servers.Server):
+    name = "unbound"
+
+    def __enter__(self):
+        self.start()
+        servers.wait_until(lambda: servers.is_open(self.port), self.process)
+        return self
+
+    def start(self):
+        path = f"{self.area}/unbound.conf"
+        with open(path, "w") as file:
+            file.write(f"""server:
+  interface: 127.0.0.1@{self.port}
+  do-daemonize: no
+  use-syslog: no
+  chroot: ""
+  username: ""
+  pidfile: ""
+  directory: "{self.area}"
+  local-zone: "." static
+  local-zone: "127.in-addr.arpa." transparent
+""")
+            for record in zone():
+                file.write(f"  local-data: '{record}'\n")
+            file.write("remote-control:\n  control-enable: no\n")
+        self.process = self.spawn(["unbound", "-d", "-c", path])
+
+
+def signed_letter(context, area):
+    """A file for smtp-source, which sends its lines with CRLF."""
+    wire, path = f"{area}/letter.wire", f"{area}/letter"
+    with open(wire, "w", newline="") as file:
+        file.write(LETTER.replace("\n", "\r\n"))
+    field = subprocess.run(
+        [f"{context.binaries}/dkim_query", "--sign", f"{KEYS}/rsa2048.pem",
+         servers.DOMAIN, SELECTOR, wire],
+        check=True, capture_output=True, text=True).stdout
+    with open(path, "w") as file:
+        file.write(field.replace("\r\n", "\n").rstrip("\n") + "\n" + LETTER)
+    return path
+
+
+def with_checks(resolver):
+    settings = {f"CHECK_{check}": "mark" for check in (
+        "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
+    settings.update({
+        "SPF_PROTECT_LOCAL": "true",
+        "DNSBL_ZONES": f"bl.{servers.DOMAIN}",
+        "DNS_SERVERS": f"127.0.0.1@{resolver.port}",
+    })
+    return settings
+
+
+def checks(context):
+    """All checks that ask the DNS, on signed mail."""
+    job = load.Load("4 KB, 100 sessions that stay open", 4096, 100)
+    areas = [context.disk.area(name) for name in
+             ("unbound", "elektrine", "unchecked")]
+    rates, costs = {}, {}
+    with contextlib.ExitStack() as stack:
+        resolver = stack.enter_context(Unbound(areas[0]))
+        letter = signed_letter(context, areas[0])
+        ours = stack.enter_context(
+            servers.Elektrine(areas[1], **with_checks(resolver)))
+        bare = stack.enter_context(servers.Elektrine(areas[2]))
+        bare.name = "checks off"
+        counts = {server: load.count_for(job, server, context.seconds)
+                  for server in (ours, bare)}
+        for _ in range(context.rounds):
+            for server in (ours, bare):
+                figures = load.drive(job, server, counts[server], letter)
+                rates.setdefault(server.name, []).append(figures.rate)
+                costs.setdefault(server.name, []).append(figures.server)
+        verdicts = told(areas[1])
+    for area in areas:
+        context.disk.drop(area)
+    return [Result(
+        "signed mail with FCrDNS, HELO, DNSBL, sender domain, SPF, DKIM, "
+        "DMARC and ARC, 4 KB, 100 sessions", "messages/s", "1,500 messages/s",
+        rates, least=1500, notes=[verdicts]),
+        Result("server CPU of that per message", "ms", "", costs)]
+
+
+def told(area):
+    """What our topmost Authentication-Results says of one of them."""
+    folder = f"{area}/spool/queue/new"
+    with os.scandir(folder) as entries:
+        path = next(entries).path
+    with open(path, errors="replace") as file:
+        text = file.read(8192)
+    for verdict in ("spf=pass", "dkim=pass", "dmarc=pass"):
+        if verdict not in text:
+            raise RuntimeError(f"no {verdict} in {text[:1500]}")
+    return "each has spf=pass, dkim=pass and dmarc=pass"
+
+
+# --- slow clients ------------------------------------------------------------
+
+@contextlib.contextmanager
+def slow_clients(port, count):
+    """COUNT connections, in a process of their own, that send a byte a
+    second."""
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        try:
+            trickle(port, count, theirs)
+        finally:
+            os._exit(0)
+    theirs.close()
+    if ours.recv(1) != b"!":
+        raise RuntimeError("the slow clients are not let in")
+    try:
+        yield
+    finally:
+        ours.close()
+        os.waitpid(child, 0)
+
+
+def trickle(port, count, parent):
+    peers = []
+    for _ in range(count):
+        peer = socket.create_connection(("127.0.0.1", port), 30)
+        peer.recv(512)
+        peers.append(peer)
+    parent.sendall(b"!")
+    watch = selectors.DefaultSelector()
+    watch.register(parent, selectors.EVENT_READ)
+    began, turn = time.monotonic(), 0
+    # Each in its turn, so that a second has no peaks.
+    while True:
+        due = began + turn / count
+        if watch.select(max(0.0, due - time.monotonic())):
+            return
+        letter = turn // count
+        peers[turn % count].sendall(WORDS[letter:letter + 1])
+        turn += 1
+
+
+def slow(context):
+    """p99 of a normal client, alone and beside the slow ones, in turn."""
+    area = context.disk.area("slow")
+    alone, beside = [], []
+    messages = 5000 // context.shrink
+    with servers.Elektrine(area) as server:
+        ask_latency(context, server, 10, 500)
+        for _ in range(context.rounds):
+            for times, count in ((alone, 0), (beside, SLOW)):
+                with (slow_clients(server.port, count) if count else
+                      contextlib.nullcontext()):
+                    times.append(float(ask_latency(
+                        context, server, 10, messages)["p99_ms"]))
+    context.disk.drop(area)
+    return [Result(
+        f"p99 of the 250, 10 sessions, beside {SLOW:,} connections that send "
+        "a byte a second", "ms", "under 2 × that without them",
+        {"elektrine": beside, "alone": alone}, "alone", most=2)]
+
+
+# --- a dead scanner ----------------------------------------------------------
+
+def scanner(context):
+    """p99 of mail that spamd need not see, while others wait for a spamd that
+    takes connections and says nothing."""
+    area = context.disk.area("scanner")
+    quiet = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    port = quiet.getsockname()[1]
+    alone, beside = [], []
+    messages = 3000 // context.shrink
+    with quiet, servers.Elektrine(
+            area, SPAMASSASSIN_ADDRESS=f"127.0.0.1:{port}",
+            SPAM_MAX_BYTES="2048") as server:
+        ask_latency(context, server, 10, 500)
+        for _ in range(context.rounds):
+            alone.append(float(ask_latency(
+                context, server, 10, messages)["p99_ms"]))
+            small = load.Load("1 KB, 100 sessions", 1024, 100)
+            child = subprocess.Popen(small.command(server.port, 100000),
+                                     stdout=subprocess.DEVNULL,
+                                     stderr=subprocess.DEVNULL)
+            time.sleep(1)
+            beside.append(float(ask_latency(
+                context, server, 10, messages)["p99_ms"]))
+            child.kill()
+            child.wait()
+    context.disk.drop(area)
+    return [Result(
+        "p99 of the 250 of mail that spamd need not see, 10 sessions, beside "
+        "100 that wait for a dead spamd", "ms", "under 2 × that without them",
+        {"elektrine": beside, "alone": alone}, "alone", most=2)]
