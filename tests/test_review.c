@@ -219,18 +219,16 @@ static void one_that_is_forgotten_at_work_ends_alone(void **state)
 /* All threads of one service are busy, and its queue is full. */
 static void a_service_that_hangs_holds_up_no_other(void **state)
 {
-	static const struct check hanging[] = {
+	static const struct check both[] = {
+	    {"two", STAGE_MAIL, SERVICE_DNS, NULL, pass},
 	    {"gate", STAGE_RCPT, SERVICE_CLAMD, NULL, wait_at_gate},
-	};
-	static const struct check other[] = {
-	    {"two", STAGE_RCPT, SERVICE_DNS, NULL, pass},
 	};
 	struct review *stuck[LIMIT_SCANNER_THREADS + 4], *review;
 	const size_t count = sizeof(stuck) / sizeof(stuck[0]);
 	struct subject subject;
 
 	(void)state;
-	policy_set_for_test(hanging, 1);
+	policy_set_for_test(both, 2);
 	for (size_t i = 0; i < count; i++) {
 		subject = new_subject(&someone);
 		stuck[i] = begin(&subject);
@@ -242,8 +240,8 @@ static void a_service_that_hangs_holds_up_no_other(void **state)
 	assert_string_equal(subject.verdict.reason, "checks_busy");
 	arena_free(&subject.arena);
 
-	policy_set_for_test(other, 1);
 	subject = new_subject(&someone);
+	subject.stage = STAGE_MAIL;
 	review = begin(&subject);
 	loop_run(loop);
 	assert_int_equal(

@@ -207,6 +207,7 @@ class Attacker(threading.Thread):
             if status >= 500 and status not in MEANT:
                 self.bad.append("%s to %.300r" % (answer, data))
             if status >= 400 and not to_head:
+                check(answer.body.startswith(b"{"), "%s to %.300r" % (answer, data))
                 same(answer.json()["status"], status, "its body")
             to_head = False  # what follows is none, or another request
         wire.close()
