@@ -31,6 +31,7 @@ struct gate {
 	struct buf pending; /* what came behind the request at hand */
 	struct buf inward, outward;
 	bool asked;    /* the request at hand is whole */
+	bool begun;    /* the client has the beginning of its answer */
 	bool answered; /* the library is through with it */
 	bool gone;     /* the client sends nothing more */
 	bool last;     /* this answer ends the connection */
@@ -168,19 +169,29 @@ static bool asks_head(const struct gate *gate)
 	return text->len >= 5 && memcmp(text->data, "HEAD ", 5) == 0;
 }
 
+/* The answer that has begun is the last, and nothing may stand in it. */
+static void stop_reading(struct gate *gate)
+{
+	gate->asked = true;
+	gate->gone = true;
+	ask_pump(gate);
+}
+
 void gate_refuse(struct gate *gate, int status, const char *text)
 {
 	char ip[IP_TEXT];
 
 	if (gate->ended || gate->leaving || gate->last)
 		return;
+	if (gate->begun) {
+		stop_reading(gate);
+		return;
+	}
 	ip_format(&gate->ip, ip);
 	log_event(LOG_INFO, "request_refused", LOG_TEXT("ip", ip),
 	    LOG_NUMBER("status", status), LOG_TEXT("reason", text));
 	close_inner(gate);
-	/* Behind the beginning of another answer it would be no answer. */
-	if (gate->outward.len == 0)
-		write_refusal(&gate->outward, status, text, asks_head(gate));
+	write_refusal(&gate->outward, status, text, asks_head(gate));
 	gate->sent_ms = gate->worker->now_ms;
 	gate->last = true;
 	ask_pump(gate);
@@ -221,6 +232,14 @@ static bool flush_outward(struct gate *gate)
 	return sent >= 0 || errno == EAGAIN || errno == EINTR;
 }
 
+/* RFC 9110 section 15.2.1: the answer itself is still to come. */
+static bool is_interim(const char *text, size_t len)
+{
+	static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+	return len == sizeof(interim) - 1 && memcmp(text, interim, len) == 0;
+}
+
 static void move_out(struct gate *gate)
 {
 	ssize_t got;
@@ -242,6 +261,7 @@ static void move_out(struct gate *gate)
 			gate->last = true;
 			return;
 		}
+		gate->begun = gate->begun || !is_interim(room, (size_t)got);
 		buf_added(&gate->outward, (size_t)got);
 		gate->sent_ms = gate->worker->now_ms;
 	}
@@ -300,7 +320,9 @@ static void frame(struct gate *gate, struct slice piece)
 static void on_client_ended(struct gate *gate)
 {
 	gate->gone = true;
-	if (!gate->asked)
+	if (gate->begun)
+		stop_reading(gate);
+	else if (!gate->asked)
 		end(gate);
 }
 
@@ -355,6 +377,7 @@ static void begin_next(struct gate *gate)
 {
 	framing_next(&gate->framing);
 	gate->asked = false;
+	gate->begun = false;
 	gate->answered = false;
 	gate->since_ms = gate->worker->now_ms;
 	if (gate->outward.size > LIMIT_HTTP_PIECE)

@@ -1,6 +1,7 @@
 """HTTP/1.1 as it is on the wire: what has two meanings is refused, once, and
 what follows on that connection is never taken for a request."""
 
+import socket
 import time
 
 from api import (
@@ -169,6 +170,7 @@ def story_what_is_meant_is_understood(stack):
         b"GET /livez HTTP/1.1\r\nHost:a\r\n\r\n",
         b"\r\nGET /livez HTTP/1.1\r\nHost: a:80\r\nX:\t y \t\r\n\r\n",
         b"GET /livez?a=b%20c&d HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: a \t\r\nContent-Length: \t0 \t\r\n\r\n",
     ):
         wire.send(data)
         same(wire.answer().status, 200, repr(data))
@@ -195,6 +197,19 @@ def story_http_1_0_ends_with_its_answer(stack):
         wire = Wire(api).send(b"GET /livez HTTP/1.0\r\n" + line + b"\r\n" + NEXT)
         same(wire.answer().status, 200, "HTTP/1.0")
         check(wire.ends(), "it closes")
+
+
+def story_what_is_answered_early_is_one_answer(stack):
+    """A body that nobody takes, and that is cut or goes on with nonsense."""
+    api = stack.httpapi()
+    top = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 40000 \r\n\r\n"
+    for body in (b"", b"x" * 39999, b"x" * 40000 + b"\0\n\n"):
+        wire = Wire(api).send(top).send(body)
+        wire.socket.shutdown(socket.SHUT_WR)
+        answer = wire.answer()
+        if answer is not None:
+            same(answer.json()["status"], answer.status, "the answer")
+        wire.close()
 
 
 def story_the_key_comes_before_the_body(stack):
