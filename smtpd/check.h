@@ -54,6 +54,7 @@ struct content_facts {
 	uint64_t header_bytes;
 	unsigned header_lines;
 	unsigned received; /* Received fields */
+	bool described;    /* see header_watch.h; if not, it is plain text */
 };
 
 /* What checks found out of a client or a message. Strings live in the arena of

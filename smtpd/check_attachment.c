@@ -180,6 +180,11 @@ static bool open_letter(struct subject *subject, struct letter *letter,
 	return true;
 }
 
+bool attachment_wanted(struct subject *subject)
+{
+	return subject->mime != NULL;
+}
+
 void check_attachment(struct subject *subject)
 {
 	struct letter first = {

@@ -3,7 +3,12 @@
 
 bool parts_wanted(struct subject *subject)
 {
+	const struct config *config = subject->settings->config;
+
 	if (subject->mime != NULL)
+		return false;
+	/* One part of plain text, in which only URIBL looks for anything. */
+	if (!subject->content->described && config->uribl_zones.count == 0)
 		return false;
 	if (parts_take_long(subject))
 		return true;

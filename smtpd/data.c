@@ -162,6 +162,7 @@ struct content_facts data_facts(const struct session *session)
 	    .header_bytes = content->header.bytes,
 	    .header_lines = content->header.lines,
 	    .received = content->header.received,
+	    .described = content->header.described,
 	};
 }
 

@@ -52,6 +52,7 @@ static bool read_content(const struct source *message,
 	facts->header_bytes = reading.header.bytes;
 	facts->header_lines = reading.header.lines;
 	facts->received = reading.header.received;
+	facts->described = reading.header.described;
 	header_watch_free(&reading.header);
 	return done;
 }

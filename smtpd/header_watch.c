@@ -28,6 +28,7 @@ static void begin_value(struct header_watch *watch)
 		buf_clear(&watch->message_id); /* the last one counts */
 	if (slice_is(name, "Received"))
 		watch->received++;
+	watch->described |= slice_starts(name, "Content-");
 }
 
 static bool is_blank(char c)
@@ -48,6 +49,7 @@ static void read_name_byte(struct header_watch *watch, char c)
 		watch->name_len++;
 	} else {
 		watch->state = HEADER_END;
+		watch->described |= c != '\r' || watch->name_len > 0;
 	}
 }
 

@@ -27,6 +27,8 @@ struct header_watch {
 	uint64_t bytes;    /* without the empty line */
 	unsigned lines;    /* folded ones count each */
 	unsigned received; /* fields of that name */
+	bool described;    /* by a Content-... field, or by who knows what: it
+			    * did not end with an empty line */
 
 	char name[12]; /* of the field at hand; only its beginning */
 	size_t name_len;

@@ -44,7 +44,8 @@ check_fn check_newlines;  /* bare CR or LF in the content */
 check_fn check_size;      /* of the message and of its header */
 check_fn check_loop;      /* has it been received too often */
 wanted_fn parts_wanted;
-check_fn check_parts;      /* how many are there */
+check_fn check_parts; /* how many are there */
+wanted_fn attachment_wanted;
 check_fn check_attachment; /* names and types that are not wanted */
 wanted_fn uribl_wanted;    /* URIBL_ZONES */
 check_fn check_uribl;

@@ -228,6 +228,35 @@ static void the_header_is_watched_until_it_ends(void **state)
 			compare_header(&rows[i], step);
 }
 
+static void only_a_clean_header_without_content_fields_is_undescribed(
+    void **state)
+{
+	static const struct {
+		const char *in;
+		bool described;
+	} rows[] = {
+	    {"A: b\r\n\r\nContent-Type: x\r\n", false},
+	    {"\r\nContent-Type: x\r\n", false},
+	    {"Contents: a\r\n\r\n", false},
+	    {"Content-Type: a/b\r\n\r\n", true},
+	    {"A: b\r\ncontent-disposition : x\r\n\r\n", true},
+	    /* A lenient reader finds a header behind these. */
+	    {"A: b\r\nno field\r\nContent-Type: x\r\n\r\n", true},
+	    {" A: b\r\nContent-Type: x\r\n\r\n", true},
+	    {"\xC3\xA9: b\r\nContent-Type: x\r\n\r\n", true},
+	    {"A\r\n\r\n", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct header_watch watch = header_watch_begin();
+
+		header_watch_read(&watch, rows[i].in, strlen(rows[i].in));
+		assert_int_equal(watch.described, rows[i].described);
+		header_watch_free(&watch);
+	}
+}
+
 static void a_long_message_id_is_cut_the_same_in_any_pieces(void **state)
 {
 	char field[3000], want[1000];
@@ -251,6 +280,8 @@ int main(void)
 	    cmocka_unit_test(an_oddity_anywhere_in_a_long_text_is_found),
 	    cmocka_unit_test(only_a_dot_between_crlfs_ends_the_data),
 	    cmocka_unit_test(the_header_is_watched_until_it_ends),
+	    cmocka_unit_test(
+		only_a_clean_header_without_content_fields_is_undescribed),
 	    cmocka_unit_test(a_long_message_id_is_cut_the_same_in_any_pieces),
 	};
 
