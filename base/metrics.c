@@ -41,7 +41,7 @@ static struct registry {
 	size_t declared_count;
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* --- series ------------------------------------------------------------- */
+/* --- series ----------------------------------------------------------- */
 
 static void copy_text(char *to, size_t size, const char *from)
 {
@@ -176,7 +176,7 @@ static _Atomic uint64_t *cells_of(struct metric *metric, const char *value)
 	return cells;
 }
 
-/* --- declaring ---------------------------------------------------------- */
+/* --- declaring -------------------------------------------------------- */
 
 static void add_inherited(
     const struct metric *metric, struct metric_values *values)
@@ -264,7 +264,7 @@ void metrics_reset_for_test(void)
 	(void)pthread_mutex_unlock(&registry.lock);
 }
 
-/* --- recording ---------------------------------------------------------- */
+/* --- recording -------------------------------------------------------- */
 
 static void add(_Atomic uint64_t *cell, uint64_t count)
 {

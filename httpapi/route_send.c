@@ -38,8 +38,7 @@ struct send {
 	void *done_arg;
 };
 
-/* --- the beginning
- * ----------------------------------------------------------------- */
+/* --- the beginning ---------------------------------------------------- */
 
 static bool is_json(const char *type)
 {
@@ -179,8 +178,7 @@ static bool quick(void *arg)
 		   send->request->context->signing, key_folder(send));
 }
 
-/* --- what is asked
- * ------------------------------------------------------------------ */
+/* --- what is asked ---------------------------------------------------- */
 
 /* Answers a request that was made before; false if this is a new one. */
 static bool answer_again(struct send *send, struct reply *reply)
@@ -275,8 +273,7 @@ static bool understand(struct send *send, struct reply *reply)
 	return false;
 }
 
-/* --- the message
- * --------------------------------------------------------------------- */
+/* --- the message ------------------------------------------------------ */
 
 static struct envelope envelope_of(const struct send *send)
 {
@@ -394,8 +391,7 @@ static void serve(void *arg, struct reply *reply)
 	    LOG_NUMBER("code", reply->status));
 }
 
-/* --- the commit
- * ----------------------------------------------------------------------- */
+/* --- the commit ------------------------------------------------------- */
 
 /* On the committer's thread. */
 static void on_committed(void *arg, const struct error *err)

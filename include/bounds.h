@@ -39,7 +39,7 @@
 /* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
  * so content lines are not refused for their length, only counted. */
 
-/* --- the DNS ------------------------------------------------------------ */
+/* --- the DNS ---------------------------------------------------------- */
 
 /* One question, in milliseconds, whatever is tried for it. */
 #define LIMIT_DNS_QUERY_MS 6000
@@ -83,7 +83,7 @@
  * that is stolen tells of half a day at most. */
 #define LIMIT_TICKET_KEYS_MS (INT64_C(12) * 60 * 60 * 1000)
 
-/* --- checks on the way in ---------------------------------------------- */
+/* --- checks on the way in --------------------------------------------- */
 
 /* All checks of one stage, in milliseconds: clients wait five minutes for an
  * answer, and ten for that to the end of data (RFC 5321 section 4.5.3.2). */
@@ -154,7 +154,7 @@
 /* Bytes of a draft that are gathered before they are written. */
 #define LIMIT_WRITE_CHUNK (64 * 1024)
 
-/* --- the form of a message --------------------------------------------- */
+/* --- the form of a message -------------------------------------------- */
 
 /* What is seen of a message at once while it is parsed. Smaller messages are
  * read once and whole. */
@@ -187,7 +187,7 @@
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
 
-/* --- signatures (DKIM, ARC) -------------------------------------------- */
+/* --- signatures (DKIM, ARC) ------------------------------------------- */
 
 /* Tags of one list: the standards know 15, and let others add some. */
 #define LIMIT_TAGS 64
@@ -279,7 +279,7 @@
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 
-/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+/* --- SPF (RFC 7208 section 4.6.4) ------------------------------------- */
 
 /* Terms of all records together that ask the DNS, those of them that may get
  * nothing, and names that one MX or PTR query may give. */
@@ -291,13 +291,13 @@
 /* Bytes of a wrong term that are shown. */
 #define LIMIT_SPF_TERM_SHOWN ((size_t)80)
 
-/* --- DMARC ------------------------------------------------------------- */
+/* --- DMARC ------------------------------------------------------------ */
 
 /* Different domains in From; mail has one. Each costs queries. */
 #define LIMIT_AUTHORS 4
 /* Queries of one walk up the tree (RFC 9989 section 4.10). */
 #define LIMIT_DMARC_WALK 8
-/* --- HTTP --------------------------------------------------------------- */
+/* --- HTTP ------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
  * 32 KiB. */
@@ -354,7 +354,7 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
-/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+/* --- SPF (RFC 7208 section 4.6.4) ------------------------------------- */
 
 /* Terms of all records together that ask the DNS, those of them that may get
  * nothing, and names that one MX or PTR query may give. */

@@ -72,8 +72,7 @@ void header_write_word(struct header_writer *writer, struct slice word)
 	put_word(writer, slice_of(" "), word);
 }
 
-/* --- encoded words ----------------------------------------------------------
- */
+/* --- encoded words ---------------------------------------------------- */
 
 /* What may stand for itself in any encoded word (RFC 2047 section 5 (3)). */
 static bool is_plain_in_q(unsigned char c)
@@ -187,8 +186,7 @@ void header_write_encoded(struct header_writer *writer, struct slice text)
 	}
 }
 
-/* --- text -------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------- */
 
 static size_t count_blanks(struct slice text)
 {
@@ -294,8 +292,7 @@ void header_write_text(struct buf *out, const char *name, struct slice text)
 	buf_free(&copy);
 }
 
-/* --- addresses --------------------------------------------------------------
- */
+/* --- addresses -------------------------------------------------------- */
 
 static bool is_atom(struct slice word)
 {
@@ -395,8 +392,7 @@ void header_write_addresses(
 	buf_free(&path);
 }
 
-/* --- parameters -------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------- */
 
 static bool fits_quoted(struct slice value)
 {

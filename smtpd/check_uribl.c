@@ -32,7 +32,7 @@ bool uribl_wanted(struct subject *subject)
 	return subject->settings->config->uribl_zones.count > 0;
 }
 
-/* --- which domains -------------------------------------------------------- */
+/* --- which domains ---------------------------------------------------- */
 
 static void add_name(void *arg, struct slice host)
 {
@@ -104,8 +104,7 @@ static bool gather(
 	return done;
 }
 
-/* --- what the lists say ----------------------------------------------------
- */
+/* --- what the lists say ----------------------------------------------- */
 
 /* "zone=score", as the settings' check has it. */
 static struct slice zone_of(const char *item, double *score)

@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-/* --- the greeting --------------------------------------------------------- */
+/* --- the greeting ----------------------------------------------------- */
 
 static void refuse(struct session *session, const struct verdict *verdict)
 {
@@ -94,7 +94,7 @@ void greeting_forget(struct session *session)
 	loop_timer_free(&session->greeting);
 }
 
-/* --- a proxy -------------------------------------------------------------- */
+/* --- a proxy ---------------------------------------------------------- */
 
 /* The limits of the client take the place of the proxy's. */
 static bool admit(struct session *session, const struct ip *client)

@@ -19,8 +19,7 @@
 /* Expired rows taken away with each that is put. */
 #define SWEEP 4
 
-/* --- rows
- * --------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------- */
 
 struct row_key {
 	uint8_t bytes[1 + 8 + IDEMPOTENCY_HASH];
@@ -145,8 +144,7 @@ void idempotency_put(
 	    txn, TABLE_IDEMPOTENCY, bytes_of(&time), (struct bytes){"", 0});
 }
 
-/* --- taking back
- * --------------------------------------------------------------- */
+/* --- taking back ------------------------------------------------------ */
 
 /* A wall clock that was set back meanwhile does not hide a row. */
 #define SLACK_MS (60 * INT64_C(60000))
@@ -204,8 +202,7 @@ void idempotency_forget(
 	}
 }
 
-/* --- claims
- * ------------------------------------------------------------------- */
+/* --- claims ----------------------------------------------------------- */
 
 struct spool_key {
 	struct spool *spool;

@@ -31,7 +31,7 @@ struct replay {
 	bool failed;
 };
 
-/* --- one message -------------------------------------------------------- */
+/* --- one message ------------------------------------------------------ */
 
 /* What is asked for, of what was delivered. */
 static bool is_chosen(const struct operator_replay_order *order,
@@ -263,7 +263,7 @@ static bool replay_id(
 	return done;
 }
 
-/* --- the whole order ---------------------------------------------------- */
+/* --- the whole order -------------------------------------------------- */
 
 static bool on_kept(void *arg, const struct id *id)
 {

@@ -35,7 +35,7 @@ static const char *result_name(enum auth_result result)
 	return names[result];
 }
 
-/* --- records ------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------- */
 
 static struct slice join(const json_t *record, struct arena *arena)
 {
@@ -96,7 +96,7 @@ static enum lookup_status look_up(void *arg, enum lookup_type type,
 	return count > 0 ? LOOKUP_FOUND : LOOKUP_NODATA;
 }
 
-/* --- verifying ---------------------------------------------------------- */
+/* --- verifying -------------------------------------------------------- */
 
 static json_t *describe(const struct signature_verdict *one)
 {
@@ -158,7 +158,7 @@ static void print_verdict(const json_t *answer)
 		text_of(one, "a"), text_of(one, "b"), text_of(one, "why"));
 }
 
-/* --- signing ------------------------------------------------------------ */
+/* --- signing ---------------------------------------------------------- */
 
 static bool sign(const struct source *message, const char *pem,
     const char *domain, const char *selector,
@@ -210,7 +210,7 @@ static json_t *sign_wish(const struct source *message, const json_t *wish)
 	return answer;
 }
 
-/* --- the ways in -------------------------------------------------------- */
+/* --- the ways in ------------------------------------------------------ */
 
 static int batch(void)
 {

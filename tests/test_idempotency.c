@@ -67,8 +67,7 @@ static uint64_t rows(struct spool *spool)
 	return count;
 }
 
-/* --- cases
- * -------------------------------------------------------------------- */
+/* --- cases ------------------------------------------------------------ */
 
 static void a_key_is_found_after_the_commit_and_a_restart(void **state)
 {

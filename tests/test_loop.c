@@ -224,7 +224,7 @@ static void loop_post_keeps_each_threads_order(void **state)
 	loop_free(&loop);
 }
 
-/* --- pool --------------------------------------------------------------- */
+/* --- pool ------------------------------------------------------------- */
 
 struct work {
 	struct trail *trail;
