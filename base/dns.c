@@ -536,25 +536,6 @@ const char *dns_status_name(enum dns_status status)
 	return "unknown";
 }
 
-const char *dns_type_name(enum dns_type type)
-{
-	switch (type) {
-	case DNS_A:
-		return "A";
-	case DNS_PTR:
-		return "PTR";
-	case DNS_MX:
-		return "MX";
-	case DNS_TXT:
-		return "TXT";
-	case DNS_AAAA:
-		return "AAAA";
-	case DNS_TLSA:
-		return "TLSA";
-	}
-	return "unknown";
-}
-
 bool dns_reverse_name(
     const struct ip *ip, const char *zone, char out[DNS_NAME_SIZE])
 {

@@ -278,11 +278,6 @@ void loop_timer_set(struct loop_timer *timer, int64_t after_ms)
 	event_want(timer->event, &after);
 }
 
-void loop_timer_clear(struct loop_timer *timer)
-{
-	(void)event_del(timer->event);
-}
-
 void loop_timer_free(struct loop_timer **timer)
 {
 	if (*timer == NULL)

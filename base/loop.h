@@ -55,7 +55,6 @@ struct loop_timer *loop_timer_new(
     struct loop *loop, loop_call_fn *call, void *arg);
 /* Calls once, `after_ms` from now; an earlier setting is forgotten. */
 void loop_timer_set(struct loop_timer *timer, int64_t after_ms);
-void loop_timer_clear(struct loop_timer *timer);
 /* Clears the pointer; NULL is fine. */
 void loop_timer_free(struct loop_timer **timer);
 

@@ -51,7 +51,8 @@ static void copy_text(char *to, size_t size, const char *from)
 	to[len] = '\0';
 }
 
-const struct metric_record *metrics_find(
+/* The series of this name and label value; NULL if there is none. */
+static const struct metric_record *find(
     const struct metrics_image *image, const char *name, const char *value)
 {
 	for (uint32_t i = 0; i < image->record_count; i++) {
@@ -69,7 +70,7 @@ static void inherit(
     const struct metric_record *record, const struct metrics_image *old)
 {
 	const struct metric_record *was =
-	    metrics_find(old, record->name, record->value);
+	    find(old, record->name, record->value);
 	_Atomic uint64_t *cells = registry.cells + record->cell;
 	uint32_t count = metric_cells(record), first = record->bounds;
 

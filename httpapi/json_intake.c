@@ -400,12 +400,6 @@ struct source json_intake_string(struct json_intake *intake,
 	    .size = passage->len, .read = read_window, .arg = window};
 }
 
-bool json_intake_is_stored(
-    const struct json_intake *intake, const json_t *string)
-{
-	return find(intake, string) != NULL;
-}
-
 bool json_intake_has_stored(const struct json_intake *intake)
 {
 	return intake->passage_count > 0;

@@ -158,7 +158,8 @@ static struct slice fitting(struct slice text, size_t room, bool q)
 	return taken;
 }
 
-void header_write_encoded(struct header_writer *writer, struct slice text)
+/* "=?UTF-8?...?=" of the text, as many as it takes. */
+static void write_encoded(struct header_writer *writer, struct slice text)
 {
 	bool q = q_size(text) <= b_size(text);
 	char word[WORD_MAX + 16];
@@ -258,7 +259,7 @@ static void write_words(struct header_writer *writer, struct slice text)
 		word = slice_first(word, count_word(word));
 		if (looks_encoded(word))
 			run.len += count_blanks(text);
-		header_write_encoded(writer, run);
+		write_encoded(writer, run);
 		after_encoded = false;
 	}
 }
@@ -362,7 +363,7 @@ static void write_name(
 	if (item->name.len == 0)
 		return;
 	if (!is_ascii(item->name))
-		header_write_encoded(writer, item->name);
+		write_encoded(writer, item->name);
 	else if (item->encoded || is_atoms(item->name))
 		write_phrase_words(writer, item->name);
 	else

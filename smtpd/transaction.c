@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-struct transaction *transaction_new(void)
+static struct transaction *transaction_new(void)
 {
 	struct transaction *transaction = xcalloc(1, sizeof(*transaction));
 

@@ -86,12 +86,6 @@ static bool get(struct index_txn *txn, struct idempotency_row *row)
 	return true;
 }
 
-bool idempotency_get(
-    struct index_txn *txn, int64_t now_ms, struct idempotency_row *row)
-{
-	return get(txn, row) && row->expires_ms > now_ms;
-}
-
 /* The first that is to be swept, if its time has come. */
 static bool find_expired(
     struct index_txn *txn, int64_t now_ms, struct row_key *key)
@@ -266,7 +260,7 @@ bool spool_key_find(struct spool_key *key, struct spool_key_use *use,
 	if (!spool_read_begin(key->spool, &txn, err))
 		return false;
 	memcpy(row.hash, key->hash, sizeof(row.hash));
-	if (idempotency_get(txn, clock_wall_ms(), &row)) {
+	if (get(txn, &row) && row.expires_ms > clock_wall_ms()) {
 		*found = true;
 		spool_id_format(&row.id, use->id_text);
 		memcpy(use->digest, row.digest, sizeof(use->digest));

@@ -23,9 +23,6 @@ struct idempotency_row {
 	uint8_t digest[SPOOL_DIGEST_BYTES];
 };
 
-/* The row with this hash, if it has not expired. */
-bool idempotency_get(
-    struct index_txn *txn, int64_t now_ms, struct idempotency_row *row);
 /* Puts it, and takes a few away that have expired: more than come. */
 void idempotency_put(
     struct index_txn *txn, int64_t now_ms, const struct idempotency_row *row);
