@@ -68,6 +68,7 @@
 #define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
+
 /* --- TLS -------------------------------------------------------------- */
 
 /* A PEM file: a dozen certificates with all their text have 64 KiB. */
@@ -153,6 +154,13 @@
 #define LIMIT_DRAFT_MEMORY (128 * 1024)
 /* Bytes of a draft that are gathered before they are written. */
 #define LIMIT_WRITE_CHUNK (64 * 1024)
+/* A streamed message is given to the disk whenever so much of it has come. */
+#define LIMIT_WRITE_AHEAD (256 * 1024)
+/* A body over so many bytes leaves the page cache once it is on disk. A queue
+ * of them would push everything else out, and the next message's bytes cost
+ * twice as much in pages that nobody used lately; reading one back takes about
+ * a millisecond a megabyte, less than posting it. */
+#define LIMIT_KEEP_CACHED (512 * 1024)
 
 /* --- the form of a message -------------------------------------------- */
 
@@ -213,14 +221,6 @@
 #define LIMIT_EXPIRY_DRIFT_S 300
 #define LIMIT_FUTURE_DRIFT_S 43200
 
-/* A streamed message is given to the disk whenever so much of it has come. */
-#define LIMIT_WRITE_AHEAD (256 * 1024)
-/* A body over so many bytes leaves the page cache once it is on disk. A queue
- * of them would push everything else out, and the next message's bytes cost
- * twice as much in pages that nobody used lately; reading one back takes about
- * a millisecond a megabyte, less than posting it. */
-#define LIMIT_KEEP_CACHED (512 * 1024)
-
 /* --- the spool file --------------------------------------------------- */
 
 /* Room for the check results and reports in an envelope header, which is
@@ -249,7 +249,8 @@
 /* Beyond so many files one syncfs() is cheaper than a sync of each on every
  * disk that was measured; up to it, pace.h measures. */
 #define LIMIT_SYNC_SINGLY 16
-/* The last answer of a destination as kept with a delivery, in bytes. */
+/* The last answer of a destination as kept with a delivery, in bytes with
+ * its NUL. */
 #define LIMIT_ANSWER 256
 /* Attempts kept in the story of a live message; the oldest go first, but
  * the very first stays. 5 days at the cap of 15 minutes are 480. */
@@ -297,6 +298,7 @@
 #define LIMIT_AUTHORS 4
 /* Queries of one walk up the tree (RFC 9989 section 4.10). */
 #define LIMIT_DMARC_WALK 8
+
 /* --- HTTP ------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
@@ -329,7 +331,8 @@
 #define LIMIT_ADDRESS_TEXT ((size_t)64 * 1024)
 /* What is said of an attachment: its name, its type, its content id. */
 #define LIMIT_DETAIL ((size_t)1024)
-/* A private key in PEM: RSA of 16,384 bits has 13 KB. */
+/* A key for signing, in bits, and its PEM, which has 6 KB then. */
+#define LIMIT_DKIM_BITS 8192
 #define LIMIT_DKIM_PEM ((size_t)16 * 1024)
 /* An Idempotency-Key, in characters. */
 #define LIMIT_IDEMPOTENCY_KEY 255
@@ -354,25 +357,6 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
-/* --- SPF (RFC 7208 section 4.6.4) ------------------------------------- */
-
-/* Terms of all records together that ask the DNS, those of them that may get
- * nothing, and names that one MX or PTR query may give. */
-#define LIMIT_SPF_TERMS 10
-#define LIMIT_SPF_VOIDS 2
-#define LIMIT_SPF_NAMES 10
-/* What a domain may explain, in bytes: it goes into one reply line. */
-#define LIMIT_SPF_EXPLANATION ((size_t)400)
-/* Bytes of a wrong term that are shown. */
-#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
-
-/* --- wake-ups --------------------------------------------------------- */
-
-/* Each step with Redis (connect, log in, one command) in milliseconds, and
- * the silence after which a subscriber asks whether it still lives: about
- * the poll interval that makes up for a lost wake-up. */
-#define LIMIT_REDIS_MS 1000
-
 /* Entries of a page of the HTTP API that asks for nothing else, and at most;
  * and rows of the index that one request looks at: a tenth of a second. */
 #define HTTP_PAGE 50
@@ -380,9 +364,6 @@
 #define LIMIT_HTTP_PAGE_ROWS 50000
 /* Lines of the story of one message; each has some 1 KB. */
 #define LIMIT_HTTP_EVENTS 2000
-/* A private key in PEM: RSA of so many bits has 12 KB. */
-#define LIMIT_DKIM_BITS 8192
-#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
 /* How long it may take to see whether a key's record is published. */
 #define LIMIT_DKIM_DNS_MS 3000
 /* Open circuits that a status has, and dead letters that the page shows. */
@@ -391,6 +372,13 @@
 /* The page's past: a sample every so many seconds, for an hour. */
 #define SAMPLE_S 5
 #define SAMPLES 720
+
+/* --- wake-ups --------------------------------------------------------- */
+
+/* Each step with Redis (connect, log in, one command) in milliseconds, and
+ * the silence after which a subscriber asks whether it still lives: about
+ * the poll interval that makes up for a lost wake-up. */
+#define LIMIT_REDIS_MS 1000
 
 /* --- monitoring ------------------------------------------------------- */
 
