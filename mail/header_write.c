@@ -273,11 +273,12 @@ static struct slice cleaned(struct slice text, struct buf *copy)
 	fits =
 	    buf_append_char(copy, ' ') && buf_append(copy, text.data, text.len);
 	assert(fits);
-	for (size_t i = 0; i < copy->len; i++)
-		if ((unsigned char)copy->data[i] < ' ' && copy->data[i] != '\t')
+	for (size_t i = 0; i < copy->len; i++) {
+		unsigned char c = (unsigned char)copy->data[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
 			copy->data[i] = ' ';
-		else if (copy->data[i] == 0x7f)
-			copy->data[i] = ' ';
+	}
 	return (struct slice){copy->data, copy->len};
 }
 
