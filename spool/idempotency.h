@@ -32,4 +32,11 @@ void idempotency_put(
 void idempotency_forget(
     struct index_txn *txn, const struct id *ids, size_t count);
 
+/* For fsck, of any row of the table: whether it can be read and will be swept;
+ * and what makes it so, or takes it away if it cannot be read. */
+bool idempotency_is_sound(
+    struct index_txn *txn, struct bytes key, struct bytes value);
+void idempotency_mend(
+    struct index_txn *txn, struct bytes key, struct bytes value);
+
 #endif

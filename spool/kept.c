@@ -179,7 +179,6 @@ static bool each_of_hour(const struct spool *spool, int64_t hour,
     kept_each_fn *each, void *arg, bool *more, struct error *err)
 {
 	struct dirent *entry;
-	struct id id;
 	DIR *dir;
 	int fd;
 
@@ -191,8 +190,8 @@ static bool each_of_hour(const struct spool *spool, int64_t hour,
 		return error_set(err, ERROR_IO, "cannot list what is kept");
 	}
 	while (*more && (entry = readdir(dir)) != NULL) {
-		if (id_parse(entry->d_name, &id))
-			*more = each(arg, &id);
+		if (entry->d_name[0] != '.')
+			*more = each(arg, dirfd(dir), entry->d_name);
 	}
 	(void)closedir(dir);
 	return true;

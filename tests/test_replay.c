@@ -12,6 +12,7 @@
 #include "spool/internal.h"
 #include "spool/kept.h"
 #include "spool/message.h"
+#include "spool_damage.h"
 #include "spool_fixture.h"
 
 #include <dirent.h>
@@ -302,25 +303,65 @@ static void a_replay_that_fails_can_be_repeated(void **state)
 	spool_close(&spool);
 }
 
-static void a_damaged_file_is_not_posted(void **state)
+/* Its file in whichever hour. */
+static void kept_path(struct spool *spool, const char *text, char path[600])
+{
+	struct id id = id_of(text);
+	struct error err;
+	char link[40];
+	int hour, fd;
+
+	assert_true(kept_open(spool, &id, &hour, &fd, &err));
+	os_close(&hour);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	memset(path, 0, 600);
+	assert_true(readlink(link, path, 599) > 0);
+	os_close(&fd);
+}
+
+static void a_damaged_file_is_not_posted_and_fsck_finds_it(void **state)
 {
 	struct spool *spool = open_keeping(HOUR_MS);
-	struct error err;
-	char id[ID_TEXT + 1];
-	struct id binary;
-	int hour, fd;
+	char id[ID_TEXT + 1], path[600];
 
 	(void)state;
 	put(spool, one, 1, id);
 	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
-	binary = id_of(id);
-	assert_true(kept_open(spool, &binary, &hour, &fd, &err));
-	os_close(&fd);
-	fd = openat(hour, id, O_WRONLY);
-	assert_int_equal(pwrite(fd, "#", 1, 400), 1);
-	os_close(&fd);
-	os_close(&hour);
+	expect_clean(spool);
+	assert_int_equal(check(spool, false).kept, 1);
+	kept_path(spool, id, path);
+	flip(path, -1, '#');
 	assert_int_equal(replay_id(spool, id, NULL).of[OPERATOR_NO_FILE], 1);
+	expect_repair(spool, FINDING_DAMAGED);
+	expect_files("orphan/new", 1);
+	assert_int_equal(count_kept(), 0);
+	assert_int_equal(replay_id(spool, id, NULL).of[OPERATOR_NOT_FOUND], 1);
+	spool_close(&spool);
+}
+
+static void fsck_finds_what_is_kept_under_a_wrong_name(void **state)
+{
+	struct spool *spool = open_keeping(HOUR_MS);
+	char first[ID_TEXT + 1], second[ID_TEXT + 1];
+	char from[600], to[600], foreign[700];
+	struct fsck_report report;
+
+	(void)state;
+	put(spool, one, 1, first);
+	put(spool, one, 1, second);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 2);
+	kept_path(spool, first, from);
+	kept_path(spool, second, to);
+	(void)snprintf(foreign, sizeof(foreign), "%s.bak", to);
+	assert_int_equal(link(to, foreign), 0);
+	assert_int_equal(rename(from, to), 0);
+	report = check(spool, true);
+	assert_int_equal(report.repaired[FINDING_DAMAGED], 1);
+	/* Not ours to remove. */
+	assert_int_equal(report.found[FINDING_FOREIGN], 1);
+	assert_int_equal(report.repaired[FINDING_FOREIGN], 0);
+	assert_int_equal(report.found_all, 2);
+	assert_int_equal(access(foreign, F_OK), 0);
 	spool_close(&spool);
 }
 
@@ -337,7 +378,8 @@ int main(void)
 	    CASE(hours_expire_as_a_whole_and_in_slices),
 	    CASE(mail_that_comes_needs_the_room_of_what_is_kept),
 	    CASE(a_replay_that_fails_can_be_repeated),
-	    CASE(a_damaged_file_is_not_posted),
+	    CASE(a_damaged_file_is_not_posted_and_fsck_finds_it),
+	    CASE(fsck_finds_what_is_kept_under_a_wrong_name),
 	};
 
 	log_to_fd(2);
