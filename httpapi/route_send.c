@@ -213,8 +213,7 @@ static bool is_local(void *arg, const char *domain)
 	const struct config *config = arg;
 
 	/* Another host takes them in. */
-	if (config->elektrine_local_mx_host != NULL &&
-	    strcasecmp(config->elektrine_local_mx_host, "haraka-inbound") != 0)
+	if (config->elektrine_local_mx_host != NULL)
 		return false;
 	for (size_t i = 0; i < config->local_domains.count; i++)
 		if (strcasecmp(config->local_domains.items[i], domain) == 0)
