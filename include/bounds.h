@@ -68,6 +68,7 @@
 #define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
+
 /* --- TLS -------------------------------------------------------------- */
 
 /* A PEM file: a dozen certificates with all their text have 64 KiB. */
@@ -297,6 +298,7 @@
 #define LIMIT_AUTHORS 4
 /* Queries of one walk up the tree (RFC 9989 section 4.10). */
 #define LIMIT_DMARC_WALK 8
+
 /* --- HTTP --------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
@@ -354,17 +356,6 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
-/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
-
-/* Terms of all records together that ask the DNS, those of them that may get
- * nothing, and names that one MX or PTR query may give. */
-#define LIMIT_SPF_TERMS 10
-#define LIMIT_SPF_VOIDS 2
-#define LIMIT_SPF_NAMES 10
-/* What a domain may explain, in bytes: it goes into one reply line. */
-#define LIMIT_SPF_EXPLANATION ((size_t)400)
-/* Bytes of a wrong term that are shown. */
-#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
 
 /* --- wake-ups --------------------------------------------------------- */
 
