@@ -85,6 +85,11 @@ class Failed(Exception):
     """The dialogue did not go as written."""
 
 
+def same(got, want, what):
+    if got != want:
+        raise Failed("%s: %r instead of %r" % (what, got, want))
+
+
 def eventually(condition, what, patience=PATIENCE):
     end = time.monotonic() + patience
     while True:
