@@ -117,8 +117,7 @@ static bool rewind_text(void *arg, struct error *err)
 	return true;
 }
 
-/* --- the call --------------------------------------------------------------
- */
+/* --- the call ----------------------------------------------------------- */
 
 static void read_answer(
     const struct http_response *response, struct phoenix_answer *answer)

@@ -104,8 +104,7 @@ static bool gather(
 	return done;
 }
 
-/* --- what the lists say ----------------------------------------------------
- */
+/* --- what the lists say ------------------------------------------------- */
 
 /* "zone=score", as the settings' check has it. */
 static struct slice zone_of(const char *item, double *score)
