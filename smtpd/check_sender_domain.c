@@ -5,19 +5,9 @@
 #include "mail/domain.h"
 #include "smtpd/policy.h"
 
-#include <string.h>
-
-/* Behind the last @; empty for the null sender. */
-static const char *domain_of(const char *sender)
-{
-	const char *at = strrchr(sender, '@');
-
-	return at == NULL ? "" : at + 1;
-}
-
 bool sender_domain_wanted(struct subject *subject)
 {
-	const char *domain = domain_of(subject->sender);
+	const char *domain = domain_of_address(subject->sender);
 
 	/* An address in brackets needs no name. */
 	return subject->settings->config->check_sender_domain != CHECK_OFF &&
@@ -81,7 +71,7 @@ static void look_for_address(struct subject *subject, const char *domain)
 
 void check_sender_domain(struct subject *subject)
 {
-	const char *text = domain_of(subject->sender);
+	const char *text = domain_of_address(subject->sender);
 	char domain[DOMAIN_SIZE];
 	struct dns_answer mx;
 
