@@ -104,6 +104,10 @@
  * message so many domains are asked for in lists. */
 #define LIMIT_LINK_TEXT ((size_t)256 * 1024)
 #define LIMIT_LINK_DOMAINS 20
+/* A block list that failed so many questions in a row is left out until it is
+ * heard again; and so many lists are watched for that. */
+#define LIMIT_LIST_FAILURES 3
+#define LIMIT_LISTS_WATCHED 100
 /* Messages inside messages that are searched for attachments: forwarded ones
  * are two or three deep. */
 #define LIMIT_LETTERS_DEPTH 8

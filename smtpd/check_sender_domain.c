@@ -42,11 +42,6 @@ static void fail(struct subject *subject, const char *domain, const char *why,
 		    "Sender domain %s %s", domain, text);
 }
 
-static bool is_none(const struct dns_answer *answer)
-{
-	return answer->status == DNS_NO_DATA || answer->status == DNS_NO_NAME;
-}
-
 /* Without an MX the domain's own address is where mail goes. */
 static void look_for_address(struct subject *subject, const char *domain)
 {
@@ -61,7 +56,7 @@ static void look_for_address(struct subject *subject, const char *domain)
 	check_ask(subject, domain, DNS_AAAA, &six);
 	if (six.status == DNS_FOUND)
 		pass(subject, domain, "AAAA", &six);
-	else if (is_none(&four) && is_none(&six))
+	else if (dns_has_none(&four) && dns_has_none(&six))
 		fail(subject, domain, "no MX, no address", "5.1.8",
 		    "has neither MX nor address");
 	else
