@@ -90,6 +90,9 @@
  * answer, and ten for that to the end of data (RFC 5321 section 4.5.3.2). */
 #define LIMIT_STAGE_MS 30000
 #define LIMIT_MESSAGE_STAGE_MS 118000
+/* The greeting waits so long for the checks of the connection, in
+ * milliseconds, or as long as for early talkers; then they go on beside it. */
+#define LIMIT_GREETING_MS 1000
 /* A check that has not ended so long after that is given up: 451. */
 #define LIMIT_STAGE_GRACE_MS 1000
 /* Threads that wait for name servers, for Phoenix, and for each scanner: many
