@@ -180,8 +180,12 @@ void spool_discard(struct draft **draft)
 static bool write_streamed(
     struct draft *draft, const struct buf *front, struct error *err)
 {
-	return flush_pending(draft, err) &&
-	       os_pwrite(draft->fd, front->data, front->len, 0, err);
+	if (!flush_pending(draft, err) ||
+	    !os_pwrite(draft->fd, front->data, front->len, 0, err))
+		return false;
+	/* A group may be under way: the disk need not wait for its end. */
+	os_start_writing(draft->fd, 0, 0);
+	return true;
 }
 
 static bool write_at_once(
