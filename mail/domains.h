@@ -3,8 +3,8 @@
  * 2.4), and U-labels with their A-labels (RFC 5890). Never changes after it was
  * made: any thread.
  */
-#ifndef SMTPD_DOMAINS_H
-#define SMTPD_DOMAINS_H
+#ifndef MAIL_DOMAINS_H
+#define MAIL_DOMAINS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "smtpd/domains.h"
+#include "mail/domains.h"
 
 #include "base/alloc.h"
 #include "mail/domain.h"
