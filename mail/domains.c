@@ -33,6 +33,24 @@ struct domains *domains_new(const char *const *names, size_t count)
 	return domains;
 }
 
+struct domains *domains_of_lines(struct slice lines)
+{
+	char *text = xstrndup(lines.data, lines.len), *rest = text, *line;
+	size_t count = 1, at = 0;
+	struct domains *domains;
+	const char **names;
+
+	for (const char *c = text; *c != '\0'; c++)
+		count += *c == '\n';
+	names = xcalloc(count, sizeof(*names));
+	while ((line = strsep(&rest, "\n")) != NULL)
+		names[at++] = line;
+	domains = domains_new(names, at);
+	free(names);
+	free(text);
+	return domains;
+}
+
 void domains_free(struct domains **domains)
 {
 	if (*domains == NULL)
