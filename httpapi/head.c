@@ -24,12 +24,6 @@ static bool is_alphanumeric(char c)
 	       (c >= '0' && c <= '9');
 }
 
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	       (c >= 'A' && c <= 'F');
-}
-
 bool head_is_token_char(char c)
 {
 	return is_alphanumeric(c) ||
@@ -53,8 +47,9 @@ static bool is_path(struct slice text)
 		char c = text.data[i];
 
 		if (c == '%') {
-			if (i + 2 >= text.len || !is_hex(text.data[i + 1]) ||
-			    !is_hex(text.data[i + 2]) ||
+			if (i + 2 >= text.len ||
+			    number_hex_digit(text.data[i + 1]) < 0 ||
+			    number_hex_digit(text.data[i + 2]) < 0 ||
 			    memcmp(text.data + i, "%00", 3) == 0)
 				return false;
 			i += 2;
