@@ -515,6 +515,11 @@ void dns_ask(struct dns *dns, const char *name, enum dns_type type,
 	    &question_duration, NULL, (uint64_t)(clock_mono_us() - began_us));
 }
 
+bool dns_has_none(const struct dns_answer *answer)
+{
+	return answer->status == DNS_NO_DATA || answer->status == DNS_NO_NAME;
+}
+
 const char *dns_status_name(enum dns_status status)
 {
 	switch (status) {

@@ -54,6 +54,9 @@ struct dns_answer {
 	int64_t ttl_s;
 };
 
+/* Whether it is known that there is nothing. */
+bool dns_has_none(const struct dns_answer *answer);
+
 struct dns;
 
 /* Starts its thread; reads DNS_SERVERS and DNS_TRUST_AD. ERROR_CONFIG if no

@@ -90,6 +90,9 @@
  * answer, and ten for that to the end of data (RFC 5321 section 4.5.3.2). */
 #define LIMIT_STAGE_MS 30000
 #define LIMIT_MESSAGE_STAGE_MS 118000
+/* The greeting waits so long for the checks of the connection, in
+ * milliseconds, or as long as for early talkers; then they go on beside it. */
+#define LIMIT_GREETING_MS 1000
 /* A check that has not ended so long after that is given up: 451. */
 #define LIMIT_STAGE_GRACE_MS 1000
 /* Threads that wait for name servers, for Phoenix, and for each scanner: many
@@ -104,6 +107,10 @@
  * message so many domains are asked for in lists. */
 #define LIMIT_LINK_TEXT ((size_t)256 * 1024)
 #define LIMIT_LINK_DOMAINS 20
+/* A block list that failed so many questions in a row is left out until it is
+ * heard again; and so many lists are watched for that. */
+#define LIMIT_LIST_FAILURES 3
+#define LIMIT_LISTS_WATCHED 100
 /* Messages inside messages that are searched for attachments: forwarded ones
  * are two or three deep. */
 #define LIMIT_LETTERS_DEPTH 8
@@ -300,6 +307,7 @@
 #define LIMIT_DMARC_WALK 8
 
 /* --- HTTP ------------------------------------------------------------- */
+/* --- HTTP --------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
  * 32 KiB. */
@@ -357,6 +365,14 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
+
+/* --- wake-ups --------------------------------------------------------- */
+
+/* Each step with Redis (connect, log in, one command) in milliseconds, and
+ * the silence after which a subscriber asks whether it still lives: about
+ * the poll interval that makes up for a lost wake-up. */
+#define LIMIT_REDIS_MS 1000
+
 /* Entries of a page of the HTTP API that asks for nothing else, and at most;
  * and rows of the index that one request looks at: a tenth of a second. */
 #define HTTP_PAGE 50

@@ -81,27 +81,6 @@ bool authentication_mail(
 
 /* --- results ---------------------------------------------------------- */
 
-const char *authentication_name(enum auth_result result)
-{
-	switch (result) {
-	case AUTH_NONE:
-		return "none";
-	case AUTH_PASS:
-		return "pass";
-	case AUTH_FAIL:
-		return "fail";
-	case AUTH_SOFTFAIL:
-		return "softfail";
-	case AUTH_NEUTRAL:
-		return "neutral";
-	case AUTH_TEMPERROR:
-		return "temperror";
-	case AUTH_PERMERROR:
-		return "permerror";
-	}
-	return "none";
-}
-
 /* RFC 2045 section 5.1: a token; and what stands in addresses and domains,
  * which is the same here (RFC 8601 section 2.2). */
 static bool is_plain(char c)

@@ -129,6 +129,15 @@ struct arena *check_arena(struct subject *subject);
 void check_found(struct subject *subject, const char *result,
     const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* What several things said, for one finding: "one, two", cut as it is. All
+ * zero at first. */
+struct finding_text {
+	char text[LIMIT_FINDING_TEXT + 1];
+	size_t len;
+};
+void finding_add(struct finding_text *all, const char *format, ...)
+    PRINTF_LIKE(2, 3);
+
 /* Refuses, by a 4xx or 5xx code. enhanced and reason must be static. A finding
  * is made of it if there is none. */
 void check_refuse(struct subject *subject, int code, const char *enhanced,

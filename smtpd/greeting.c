@@ -1,6 +1,7 @@
 #include "smtpd/greeting.h"
 
 #include "base/proxy_header.h"
+#include "bounds.h"
 #include "smtpd/figures.h"
 #include "smtpd/worker.h"
 
@@ -74,6 +75,20 @@ void greeting_wait(struct session *session)
 		loop_timer_set(session->greeting, wait_ms);
 	}
 	stage_judge(session, STAGE_CONNECT, NULL, on_connection_judged);
+}
+
+bool greeting_hurry(struct session *session)
+{
+	int64_t waited_ms =
+	    session->connection.worker->now_ms - session->since_ms;
+
+	if (stage_waited_for(session) != STAGE_CONNECT ||
+	    session->greeting != NULL || waited_ms < LIMIT_GREETING_MS)
+		return false;
+	stage_leave_behind(session);
+	greet(session);
+	session_resume(session);
+	return true;
 }
 
 bool greeting_is_waited_for(const struct session *session)

@@ -500,6 +500,20 @@ static void hear_early(struct session *session)
 	}
 }
 
+/* Only after the answer. A whole message is worth its own, even if there is
+ * nobody to hear it; anything before that is not. */
+static void hear_later(struct session *session)
+{
+	struct connection *connection = &session->connection;
+
+	if (session->state == STATE_CHECKING &&
+	    stage_waited_for(session) != STAGE_MESSAGE &&
+	    connection_is_abandoned(connection))
+		session_leave(session, "client");
+	else
+		connection_pause(connection);
+}
+
 static void go_on_with_handshake(struct session *session)
 {
 	if (session->connection.tls == NULL) {
@@ -539,9 +553,9 @@ static void on_session_ready(void *arg, unsigned ready)
 		hear_early(session);
 		return;
 	}
-	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
-		/* Only to be heard after the answer. */
-		connection_pause(connection);
+	if (session->state == STATE_COMMITTING ||
+	    session->state == STATE_CHECKING) {
+		hear_later(session);
 		return;
 	}
 	if (session->state == STATE_HANDSHAKE) {
@@ -631,7 +645,8 @@ void session_check_time(struct session *session)
 			session_leave(session, "proxy_header");
 		return;
 	case STATE_CHECKING:
-		stage_check_time(session);
+		if (!greeting_hurry(session))
+			stage_check_time(session);
 		return;
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)

@@ -89,6 +89,8 @@ struct session {
 	struct record connected, greeted; /* what checks left at CONNECT, and
 					   * at the last HELO */
 	struct waiting *waiting;          /* in STATE_CHECKING */
+	struct waiting *behind; /* the checks of CONNECT that the greeting did
+				 * not wait for, until they let it in */
 
 	struct transaction *transaction; /* NULL: none */
 	int64_t data_ms;                 /* when DATA or the chunk began */

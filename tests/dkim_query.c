@@ -18,6 +18,7 @@
 #include "mail/dkim.h"
 #include "mail/dkim_sign.h"
 #include "mail/tag_list.h"
+#include "mail/trace_header.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -26,14 +27,6 @@
 #include <time.h>
 
 #define MESSAGE_MAX ((size_t)256 * 1024 * 1024)
-
-static const char *result_name(enum auth_result result)
-{
-	static const char *const names[] = {"none", "pass", "fail", "softfail",
-	    "neutral", "temperror", "permerror"};
-
-	return names[result];
-}
 
 /* --- records ---------------------------------------------------------- */
 
@@ -104,7 +97,7 @@ static json_t *describe(const struct signature_verdict *one)
 
 	/* What strangers wrote need not be UTF-8. */
 	return json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:i, s:b, s:I}",
-	    "result", result_name(one->result), "why", one->why, "d",
+	    "result", auth_result_name(one->result), "why", one->why, "d",
 	    signature->domain, "s", signature->selector, "a",
 	    signature->algorithm, "b", signature->text, "bits",
 	    (int)one->key_bits, "testing", (int)one->testing, "uncovered",
@@ -131,8 +124,9 @@ static json_t *verify(
 		(void)json_array_append_new(
 		    list, describe(&dkim.signatures->list[i]));
 	answer = json_pack("{s:s, s:s, s:s, s:i, s:o}", "dkim",
-	    result_name(dkim.result), "arc", result_name(arc.result), "arc_why",
-	    arc.why, "arc_instance", (int)arc.instance, "signatures", list);
+	    auth_result_name(dkim.result), "arc", auth_result_name(arc.result),
+	    "arc_why", arc.why, "arc_instance", (int)arc.instance, "signatures",
+	    list);
 	arena_free(&arena);
 	return answer;
 }
