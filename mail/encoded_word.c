@@ -1,5 +1,6 @@
 #include "mail/encoded_word.h"
 
+#include "base/digit.h"
 #include "base/utf8.h"
 #include "mail/charset.h"
 #include "mail/transfer.h"
@@ -64,14 +65,9 @@ static size_t blanks(struct slice text)
 	return len;
 }
 
-static int hex_digit(struct slice text, size_t at)
+static int hex_at(struct slice text, size_t at)
 {
-	char c = at < text.len ? text.data[at] : '\0';
-
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return at < text.len ? hex_digit(text.data[at]) : -1;
 }
 
 static bool decode_q(struct slice text, struct buf *bytes)
@@ -87,8 +83,8 @@ static bool decode_q(struct slice text, struct buf *bytes)
 		if (c == '=') {
 			/* A blank here is a fold in the wrong place. */
 			hex = at + blanks(slice_from(text, at));
-			high = hex_digit(text, hex);
-			low = hex_digit(text, hex + 1);
+			high = hex_at(text, hex);
+			low = hex_at(text, hex + 1);
 			if (high >= 0 && low >= 0) {
 				c = (char)(high << 4 | low);
 				at = hex + 2;

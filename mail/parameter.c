@@ -1,6 +1,7 @@
 #include "mail/parameter.h"
 
 #include "base/buf.h"
+#include "base/digit.h"
 #include "mail/charset.h"
 #include "mail/encoded_word.h"
 
@@ -155,23 +156,16 @@ static bool take_charset(struct section *first, struct slice *charset)
 	return true;
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void unescape(struct buf *text)
 {
 	char *s = text->data;
 	size_t to = 0;
 
 	for (size_t at = 0; at < text->len; at++) {
-		if (s[at] == '%' && at + 2 < text->len && hex(s[at + 1]) >= 0 &&
-		    hex(s[at + 2]) >= 0) {
-			s[to++] = (char)(hex(s[at + 1]) << 4 | hex(s[at + 2]));
+		if (s[at] == '%' && at + 2 < text->len &&
+		    hex_digit(s[at + 1]) >= 0 && hex_digit(s[at + 2]) >= 0) {
+			s[to++] = (char)(hex_digit(s[at + 1]) << 4 |
+					 hex_digit(s[at + 2]));
 			at += 2;
 		} else {
 			s[to++] = s[at];

@@ -1,5 +1,7 @@
 #include "mail/transfer.h"
 
+#include "base/digit.h"
+
 #include <string.h>
 
 #define NOT_BASE64 64
@@ -154,17 +156,6 @@ static bool decode_base64(struct transfer *transfer, const char *in, size_t len,
 	return true;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* A line's text without its end and without the blanks before it. */
 static char *decode_escapes(const char *in, size_t len, char *to)
 {
@@ -179,8 +170,8 @@ static char *decode_escapes(const char *in, size_t len, char *to)
 		in += len;
 		if (escape == NULL)
 			break;
-		high = end - in > 2 ? hex_value(in[1]) : -1;
-		low = end - in > 2 ? hex_value(in[2]) : -1;
+		high = end - in > 2 ? hex_digit(in[1]) : -1;
+		low = end - in > 2 ? hex_digit(in[2]) : -1;
 		if (high < 0 || low < 0) {
 			*to++ = *in++;
 			continue;
