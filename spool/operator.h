@@ -174,10 +174,14 @@ struct operator_order {
 enum operator_result {
 	OPERATOR_DONE,
 	OPERATOR_UNSUITED, /* its state does not allow it */
-	OPERATOR_NO_FILE,  /* a dead letter that was removed by hand */
-	OPERATOR_ENDING,   /* replay: it has just ended, ask again soon */
+	OPERATOR_NO_FILE, /* a dead letter that was removed by hand, or (replay)
+			   * a file that is not what was delivered */
+	OPERATOR_ENDING,  /* replay: it has just ended, ask again soon */
 	OPERATOR_NOT_FOUND /* no such message: only its id is set */
 };
+
+/* "done", "unsuited", "no_file", "ending", "not_found". */
+const char *operator_result_name(enum operator_result result);
 
 /* Of every delivery to which the verb applied, once what was done is durable;
  * and of named messages to which it did not apply at all. */
