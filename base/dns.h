@@ -81,8 +81,6 @@ void dns_interrupt(struct dns *dns);
 
 /* "found", "nodata", "nxdomain", "servfail", ...: for logs; static. */
 const char *dns_status_name(enum dns_status status);
-/* "A", "MX", ... */
-const char *dns_type_name(enum dns_type type);
 
 /* The name to ask for the reverse of an address ("1.2.0.192.in-addr.arpa"; zone
  * is NULL) or for its entry in a list ("1.2.0.192.zen.example").

@@ -24,7 +24,7 @@ static void key(struct buf *out, const char *name)
 	(void)buf_append(out, "\":", 2);
 }
 
-void field_slice(struct buf *out, const char *name, struct slice text)
+static void field_slice(struct buf *out, const char *name, struct slice text)
 {
 	key(out, name);
 	(void)json_text_append(out, text.data, text.len);

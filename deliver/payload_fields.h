@@ -15,7 +15,6 @@
 
 /* `"name":` and a value. A NULL text is null. */
 void field_text(struct buf *out, const char *name, const char *text);
-void field_slice(struct buf *out, const char *name, struct slice text);
 void field_number(struct buf *out, const char *name, uint64_t number);
 void field_bool(struct buf *out, const char *name, bool value);
 

@@ -19,7 +19,7 @@ struct finder {
 	struct buf decoded; /* of the piece of HTML at hand */
 };
 
-/* --- hosts --------------------------------------------------------------- */
+/* --- hosts ------------------------------------------------------------ */
 
 static bool ends_authority(char c)
 {
@@ -49,7 +49,7 @@ static void take_authority(
 		finder->found(finder->arg, host);
 }
 
-/* --- text ---------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------- */
 
 static bool ends_with(struct slice text, const char *end)
 {
@@ -100,7 +100,7 @@ void links_in_text(struct slice text, link_fn *found, void *arg)
 	search_text(&finder, text);
 }
 
-/* --- HTML ---------------------------------------------------------------- */
+/* --- HTML ------------------------------------------------------------- */
 
 static struct slice decode(
     struct finder *finder, struct slice raw, bool attribute)
@@ -183,7 +183,7 @@ void links_in_html(struct slice html, link_fn *found, void *arg)
 	buf_free(&finder.decoded);
 }
 
-/* --- what is asked for --------------------------------------------------- */
+/* --- what is asked for ------------------------------------------------ */
 
 static int hex(char c)
 {

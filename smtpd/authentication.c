@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* --- questions ---------------------------------------------------------- */
+/* --- questions -------------------------------------------------------- */
 
 static enum dns_type type_of(enum lookup_type type)
 {
@@ -64,7 +64,7 @@ struct lookup authentication_lookup(struct subject *subject)
 	return (struct lookup){.find = find, .arg = subject};
 }
 
-/* --- the message -------------------------------------------------------- */
+/* --- the message ------------------------------------------------------ */
 
 bool authentication_mail(
     struct subject *subject, struct signed_mail **mail, struct error *err)
@@ -79,7 +79,7 @@ bool authentication_mail(
 	return true;
 }
 
-/* --- results ------------------------------------------------------------ */
+/* --- results ---------------------------------------------------------- */
 
 /* RFC 2045 section 5.1: a token; and what stands in addresses and domains,
  * which is the same here (RFC 8601 section 2.2). */

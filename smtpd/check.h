@@ -118,7 +118,7 @@ struct subject {
 
 typedef void check_fn(struct subject *subject);
 
-/* --- for checks ---------------------------------------------------------- */
+/* --- for checks ------------------------------------------------------- */
 
 /* Memory that lives as long as what the check leaves. */
 struct arena *check_arena(struct subject *subject);
@@ -161,7 +161,7 @@ void check_ask(struct subject *subject, const char *name, enum dns_type type,
 void check_ask_ahead(
     struct subject *subject, const char *name, enum dns_type type);
 
-/* --- for those who have them made ---------------------------------------- */
+/* --- for those who have them made ------------------------------------- */
 
 /* Takes the findings of `from` over, at most LIMIT_FINDINGS in all; true if
  * any was taken. */

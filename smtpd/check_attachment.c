@@ -30,7 +30,7 @@ struct notes {
 	size_t count;
 };
 
-/* --- what is refused ----------------------------------------------------- */
+/* --- what is refused -------------------------------------------------- */
 
 /* Dots and blanks at the end mean nothing to some who open it. */
 static struct slice extension_of(const char *filename)
@@ -74,7 +74,7 @@ static bool is_denied(const struct config *config, const struct mime_part *part)
 		   extension_of(part->filename));
 }
 
-/* --- what is noted ------------------------------------------------------- */
+/* --- what is noted ---------------------------------------------------- */
 
 static void note(
     struct notes *notes, const struct mime_part *part, uint64_t size)
@@ -85,7 +85,7 @@ static void note(
 	    size);
 }
 
-/* --- messages inside ------------------------------------------------------ */
+/* --- messages inside -------------------------------------------------- */
 
 static bool read_inside(
     void *arg, uint64_t offset, void *data, size_t len, struct error *err)
@@ -121,7 +121,7 @@ static void add_letter(struct subject *subject, struct letter *letter,
 	letter->next = added;
 }
 
-/* --- the check ------------------------------------------------------------ */
+/* --- the check -------------------------------------------------------- */
 
 /* False if the message is refused. */
 static bool look_at_part(struct subject *subject, struct letter *letter,

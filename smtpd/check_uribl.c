@@ -31,7 +31,7 @@ bool uribl_wanted(struct subject *subject)
 	return subject->settings->config->uribl_zones.count > 0;
 }
 
-/* --- which domains -------------------------------------------------------- */
+/* --- which domains ---------------------------------------------------- */
 
 static void add_name(void *arg, struct slice host)
 {
@@ -103,7 +103,7 @@ static bool gather(
 	return done;
 }
 
-/* --- what the lists say ------------------------------------------------- */
+/* --- what the lists say ----------------------------------------------- */
 
 /* "zone=score", as the settings' check has it. RFC 5782 section 5: "test" is
  * always listed. */

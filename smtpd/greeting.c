@@ -7,7 +7,7 @@
 
 #include <assert.h>
 
-/* --- the greeting --------------------------------------------------------- */
+/* --- the greeting ----------------------------------------------------- */
 
 static void refuse(struct session *session, const struct verdict *verdict)
 {
@@ -109,7 +109,7 @@ void greeting_forget(struct session *session)
 	loop_timer_free(&session->greeting);
 }
 
-/* --- a proxy -------------------------------------------------------------- */
+/* --- a proxy ---------------------------------------------------------- */
 
 /* The limits of the client take the place of the proxy's. */
 static bool admit(struct session *session, const struct ip *client)

@@ -25,7 +25,7 @@
 /* What the client says is heard later, if at all. */
 #define DEAF (MUTE | STATE_GREETING)
 
-/* --- states ------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------- */
 
 static const char *state_name(enum session_state state)
 {
@@ -78,7 +78,7 @@ void session_reset(struct session *session)
 	session_move(session, session->helo == NULL ? STATE_NEW : STATE_READY);
 }
 
-/* --- the beginning and the end ------------------------------------------ */
+/* --- the beginning and the end ---------------------------------------- */
 
 static void free_session(void *arg)
 {
@@ -164,7 +164,7 @@ void session_end_for_limit(struct session *session, enum reply reply)
 	session_end(session, reply);
 }
 
-/* --- replies ------------------------------------------------------------ */
+/* --- replies ---------------------------------------------------------- */
 
 static void count_error(struct session *session)
 {
@@ -183,7 +183,7 @@ void session_reply(struct session *session, enum reply reply)
 		count_error(session);
 }
 
-/* --- verbs -------------------------------------------------------------- */
+/* --- verbs ------------------------------------------------------------ */
 
 static void proceed_reset(
     struct session *session, const struct command *command)
@@ -346,7 +346,7 @@ static void execute(struct session *session, const struct command *command)
 		    session, verbs[verb].stage, command, on_command_judged);
 }
 
-/* --- input -------------------------------------------------------------- */
+/* --- input ------------------------------------------------------------ */
 
 /* Up to the end of the line; how much that was. */
 static size_t skip_line(struct session *session, const char *bytes, size_t len)
@@ -591,7 +591,7 @@ static void on_session_ready(void *arg, unsigned ready)
 	}
 }
 
-/* --- the worker's side --------------------------------------------------- */
+/* --- the worker's side ------------------------------------------------ */
 
 void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 {

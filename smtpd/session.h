@@ -106,7 +106,7 @@ struct session {
 				* the end */
 };
 
-/* --- the worker's side -------------------------------------------------- */
+/* --- the worker's side ------------------------------------------------ */
 
 /* Takes the socket over, and greets, once there is TLS if `tls` says that it
  * comes first. The limiter's place is the session's to give back. */
@@ -118,7 +118,7 @@ void session_shut_down(struct session *session);
 /* Closes without a word, unless it waits for the disk. */
 void session_cut(struct session *session);
 
-/* --- for the verbs ------------------------------------------------------ */
+/* --- for the verbs ---------------------------------------------------- */
 
 /* The only place where the state changes; begins a new wait. */
 void session_move(struct session *session, enum session_state state);

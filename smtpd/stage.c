@@ -29,7 +29,7 @@ static const struct command *command_of(const struct waiting *waiting)
 	return waiting->has_command ? &waiting->command : NULL;
 }
 
-/* --- what is kept ------------------------------------------------------- */
+/* --- what is kept ----------------------------------------------------- */
 
 void record_free(struct record *record)
 {
@@ -100,7 +100,7 @@ const struct check_finding *stage_findings(
 	return all;
 }
 
-/* --- what is looked at --------------------------------------------------- */
+/* --- what is looked at ------------------------------------------------ */
 
 static struct results results_so_far(
     const struct session *session, enum stage stage)
@@ -151,7 +151,7 @@ static struct subject subject_of(struct session *session, enum stage stage,
 	return subject;
 }
 
-/* --- the stage ----------------------------------------------------------- */
+/* --- the stage -------------------------------------------------------- */
 
 /* Gives the session what was left, and goes on. */
 static void conclude(struct session *session, struct subject *subject,

@@ -28,7 +28,7 @@
 
 #define MESSAGE_MAX ((size_t)256 * 1024 * 1024)
 
-/* --- records ------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------- */
 
 static struct slice join(const json_t *record, struct arena *arena)
 {
@@ -89,7 +89,7 @@ static enum lookup_status look_up(void *arg, enum lookup_type type,
 	return count > 0 ? LOOKUP_FOUND : LOOKUP_NODATA;
 }
 
-/* --- verifying ---------------------------------------------------------- */
+/* --- verifying -------------------------------------------------------- */
 
 static json_t *describe(const struct signature_verdict *one)
 {
@@ -152,7 +152,7 @@ static void print_verdict(const json_t *answer)
 		text_of(one, "a"), text_of(one, "b"), text_of(one, "why"));
 }
 
-/* --- signing ------------------------------------------------------------ */
+/* --- signing ---------------------------------------------------------- */
 
 static bool sign(const struct source *message, const char *pem,
     const char *domain, const char *selector,
@@ -204,7 +204,7 @@ static json_t *sign_wish(const struct source *message, const json_t *wish)
 	return answer;
 }
 
-/* --- the ways in -------------------------------------------------------- */
+/* --- the ways in ------------------------------------------------------ */
 
 static int batch(void)
 {
