@@ -1,5 +1,6 @@
 #include "httpapi/framing.h"
 
+#include "base/hex.h"
 #include "bounds.h"
 
 #include <assert.h>
@@ -132,17 +133,6 @@ static enum framing_result read_head(
 }
 
 /* --- chunks (RFC 9112 section 7.1) ---------------------------------------- */
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 static enum framing_result read_chunk_size(struct framing *framing, char c)
 {

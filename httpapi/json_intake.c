@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/errors.h"
+#include "base/hex.h"
 #include "base/number.h"
 #include "base/slice.h"
 #include "base/utf8.h"
@@ -144,15 +145,6 @@ static bool put_character(struct json_intake *intake, unsigned value)
 		return true;
 	}
 	return put(intake, text, utf8_encode(value, text));
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-		return (c | 0x20) - 'a' + 10;
-	return -1;
 }
 
 static bool read_digit(struct json_intake *intake, char c)

@@ -1,5 +1,6 @@
 #include "mail/encoded_word.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "mail/charset.h"
 #include "mail/transfer.h"
@@ -64,20 +65,10 @@ static size_t blanks(struct slice text)
 	return len;
 }
 
-static int hex_digit(struct slice text, size_t at)
-{
-	char c = at < text.len ? text.data[at] : '\0';
-
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool decode_q(struct slice text, struct buf *bytes)
 {
 	size_t at = 0, hex;
-	int high, low;
+	int byte;
 	char c;
 
 	while (at < text.len) {
@@ -87,10 +78,10 @@ static bool decode_q(struct slice text, struct buf *bytes)
 		if (c == '=') {
 			/* A blank here is a fold in the wrong place. */
 			hex = at + blanks(slice_from(text, at));
-			high = hex_digit(text, hex);
-			low = hex_digit(text, hex + 1);
-			if (high >= 0 && low >= 0) {
-				c = (char)(high << 4 | low);
+			byte =
+			    hex + 1 < text.len ? hex_byte(text.data + hex) : -1;
+			if (byte >= 0) {
+				c = (char)byte;
 				at = hex + 2;
 			}
 		}
