@@ -204,15 +204,10 @@ bool encoded_words_base64_only(struct slice text)
  * character; -1 if neither has it. */
 static int byte_of(uint32_t character)
 {
-	static const uint16_t high[32] = {0x20AC, 0, 0x201A, 0x0192, 0x201E,
-	    0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,
-	    0x017D, 0, 0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013,
-	    0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178};
-
 	if (character < 0x100)
 		return (int)character;
 	for (int i = 0; i < 32; i++)
-		if (high[i] == character)
+		if (charset_1252[i] == character && character != 0xFFFD)
 			return 0x80 + i;
 	return -1;
 }
