@@ -69,7 +69,7 @@ static void check(struct payload *payload, size_t step)
 	json = json_loadb(whole.data, whole.len, JSON_REJECT_DUPLICATES, NULL);
 	assert(json_is_object(json));
 	json_decref(json);
-	assert(payload_rewind(payload, NULL));
+	payload_rewind(payload);
 	read_all(payload, step, &again);
 	assert(memcmp(whole.data, again.data, whole.len) == 0);
 }
