@@ -261,41 +261,6 @@ static void parameters_are_abused_in_every_way(void **state)
 	arena_free(&arena);
 }
 
-static void names_of_files_are_harmless(void **state)
-{
-	static const struct row rows[] = {
-	    {"../../etc/passwd", "passwd"},
-	    {"..\\..\\boot.ini", "boot.ini"},
-	    {"/", NULL},
-	    {"a/", NULL},
-	    {"...", "..."},
-	    {"a\r\nb.txt", "ab.txt"},
-	    {"a\tb.txt", "ab.txt"},
-	    {"\x7F\x1B[2Jx", "[2Jx"},
-	    {"%2F%2Fx", "x"},
-	    {"%00x", "x"},
-	    {"x%0A.txt", "x.txt"},
-	    {"%", "%"},
-	    {"\xC2\x85x", "x"},
-	    {"\xE2\x81\xA6x", "x"},
-	    {"\xE9.txt", BAD ".txt"},
-	    {"CON", "CON"},
-	    {".hidden", ".hidden"},
-	};
-	struct arena *arena = arena_new();
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		const char *name = filename_clean(slice_of(rows[i].in), arena);
-
-		if (rows[i].out == NULL)
-			assert_null(name);
-		else
-			assert_string_equal(name, rows[i].out);
-	}
-	arena_free(&arena);
-}
-
 static void address_lists_of_all_faults_are_text(void **state)
 {
 	static const struct row rows[] = {
@@ -342,7 +307,6 @@ int main(void)
 	    cmocka_unit_test(bytes_without_a_charset_are_utf8_or_replaced),
 	    cmocka_unit_test(the_first_and_the_last_of_several_are_found),
 	    cmocka_unit_test(parameters_are_abused_in_every_way),
-	    cmocka_unit_test(names_of_files_are_harmless),
 	    cmocka_unit_test(address_lists_of_all_faults_are_text),
 	};
 
