@@ -70,21 +70,6 @@ bool header_first(
 	return false;
 }
 
-bool header_last(
-    struct slice block, const char *name, struct header_field *field)
-{
-	struct header_field next;
-	bool found = false;
-
-	while (header_next(&block, &next)) {
-		if (!slice_is(next.name, name))
-			continue;
-		*field = next;
-		found = true;
-	}
-	return found;
-}
-
 bool header_is_structured(struct slice name)
 {
 	static const char *const names[] = {"content-type",

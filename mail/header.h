@@ -20,10 +20,8 @@ struct header_field {
  * field are skipped, with their continuations. False at the end. */
 bool header_next(struct slice *block, struct header_field *field);
 
-/* The first (or the last) field of this name; false if there is none. */
+/* The first field of this name; false if there is none. */
 bool header_first(
-    struct slice block, const char *name, struct header_field *field);
-bool header_last(
     struct slice block, const char *name, struct header_field *field);
 
 /* Whether a line (without its end) begins a field: a name, a colon. */

@@ -180,19 +180,17 @@ static void bytes_without_a_charset_are_utf8_or_replaced(void **state)
 	check_rows(rows, COUNT(rows), header_decode);
 }
 
-static void the_first_and_the_last_of_several_are_found(void **state)
+static void the_first_of_several_is_found(void **state)
 {
 	static const char block[] =
-	    "Subject: 1\nsubject: 2\nX: y\nSUBJECT : 3\n";
+	    "X: y\nSUBJECT : 1\nsubject: 2\n";
 	struct header_field field;
 
 	(void)state;
 	assert_true(header_first(slice_of(block), "subject", &field));
 	assert_true(slice_equals(field.value, "1"));
-	assert_true(header_last(slice_of(block), "subject", &field));
-	assert_true(slice_equals(field.value, "3"));
 	assert_false(header_first(slice_of(block), "subjec", &field));
-	assert_false(header_last(slice_of(block), "subjects", &field));
+	assert_false(header_first(slice_of(block), "subjects", &field));
 	assert_true(header_is_single(slice_of("subject")));
 	assert_false(header_is_single(slice_of("received")));
 }
@@ -305,7 +303,7 @@ int main(void)
 	    cmocka_unit_test(odd_lines_are_skipped_or_fields),
 	    cmocka_unit_test(nuls_are_bytes_like_others),
 	    cmocka_unit_test(bytes_without_a_charset_are_utf8_or_replaced),
-	    cmocka_unit_test(the_first_and_the_last_of_several_are_found),
+	    cmocka_unit_test(the_first_of_several_is_found),
 	    cmocka_unit_test(parameters_are_abused_in_every_way),
 	    cmocka_unit_test(address_lists_of_all_faults_are_text),
 	};
