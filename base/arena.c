@@ -19,7 +19,6 @@ struct block {
 
 struct arena {
 	struct block *blocks; /* the first is the one in use */
-	size_t used;
 };
 
 struct arena *arena_new(void)
@@ -50,7 +49,6 @@ void arena_reset(struct arena *arena)
 {
 	struct block *keep = arena->blocks;
 
-	arena->used = 0;
 	if (keep == NULL)
 		return;
 	free_blocks(keep->next);
@@ -76,7 +74,6 @@ void *arena_alloc(struct arena *arena, size_t size)
 	}
 	result = block->bytes + block->used;
 	block->used += rounded;
-	arena->used += rounded;
 	return result;
 }
 
@@ -90,7 +87,6 @@ void arena_adopt(struct arena *arena, struct arena **from)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = given->blocks;
-	arena->used += given->used;
 	free(given);
 }
 
@@ -130,9 +126,4 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	(void)vsnprintf(text, (size_t)len + 1, format, args);
 	va_end(args);
 	return text;
-}
-
-size_t arena_used(const struct arena *arena)
-{
-	return arena->used;
 }

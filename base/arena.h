@@ -28,7 +28,5 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_strndup(struct arena *arena, const char *text, size_t len);
 char *arena_printf(struct arena *arena, const char *format, ...)
     PRINTF_LIKE(2, 3);
-/* Bytes handed out so far, for those who bound what they keep. */
-size_t arena_used(const struct arena *arena);
 
 #endif

@@ -182,6 +182,19 @@ static void check_required(const struct config *config,
 		    setting->name, why);
 }
 
+/* It must not be believed to do anything. */
+static void warn_if_idle(const struct config *config,
+    const struct setting *setting, struct config_report *report)
+{
+	const struct config_detail *detail = config->detail;
+
+	if ((setting->flags & SETTING_IDLE) &&
+	    (setting->programs & detail->program) &&
+	    detail->origins[setting - settings].kind != ORIGIN_DEFAULT)
+		(void)buf_printf(&report->warnings,
+		    "%s: changes nothing in this version\n", setting->name);
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -226,6 +239,8 @@ static struct config *load(enum program program, const struct config *old,
 			keep_fixed(config, old, &settings[i], report);
 	for (size_t i = 0; i < setting_count; i++)
 		check_required(config, &settings[i], report);
+	for (size_t i = 0; i < setting_count; i++)
+		warn_if_idle(config, &settings[i], report);
 	config_check_together(config, report);
 	if (report->faults.len > 0)
 		config_free(&config);

@@ -3,6 +3,7 @@
 #include "base/config_check.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 const char *default_host_name(const struct config *config, struct arena *arena)
@@ -124,8 +125,12 @@ void config_check_together(struct config *config, struct config_report *report)
 		    "TLS_KEY_FILE: names %zu files for the %zu of "
 		    "TLS_CERT_FILE\n",
 		    config->tls_key_file.count, config->tls_cert_file.count);
+	/* Whoever asks for it must not find his mail readable on the disk. */
+	if (config->spool_key_file != NULL)
+		(void)buf_append_text(&report->faults,
+		    "SPOOL_KEY_FILE: this version cannot encrypt the spool\n");
 	/* The service that this program replaces: it is ourselves now. */
-	if (mx != NULL && strcmp(mx, "haraka-inbound") == 0) {
+	if (mx != NULL && strcasecmp(mx, "haraka-inbound") == 0) {
 		config->elektrine_local_mx_host = NULL;
 		(void)buf_append_text(&report->warnings,
 		    "ELEKTRINE_LOCAL_MX_HOST: haraka-inbound is this spool; "

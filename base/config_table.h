@@ -34,7 +34,8 @@ enum {
 	SETTING_URL = 2,      /* its user and password are masked */
 	SETTING_RESTART = 4,  /* a reload leaves it alone */
 	SETTING_ENV_ONLY = 8, /* says where the rest is read from */
-	SETTING_LOWER = 16    /* items are kept in lower case */
+	SETTING_LOWER = 16,   /* items are kept in lower case */
+	SETTING_IDLE = 32     /* for what is not there yet: changes nothing */
 };
 
 struct setting {

@@ -47,7 +47,7 @@ struct dns {
 	int64_t unheard_ms;
 };
 
-/* --- keys ----------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------- */
 
 /* The type, then the name in lower case and without its last dot. */
 #define KEY_SIZE (1 + DNS_NAME_SIZE)
@@ -77,7 +77,7 @@ static const char *name_of(const struct ask_entry *entry)
 	return entry->key + 1;
 }
 
-/* --- what is heard -------------------------------------------------------- */
+/* --- what is heard ---------------------------------------------------- */
 
 static int64_t clamp(int64_t value, int64_t least, int64_t most)
 {
@@ -142,7 +142,7 @@ static void on_answer(
 	arena_free(&arena);
 }
 
-/* --- the thread ----------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------- */
 
 static void send_question(struct dns *dns, struct ask_entry *entry)
 {
@@ -234,7 +234,7 @@ static void wake(struct dns *dns)
 	(void)!write(dns->wake, &one, sizeof(one));
 }
 
-/* --- beginning and end ---------------------------------------------------- */
+/* --- beginning and end ------------------------------------------------ */
 
 /* "ip@port" as "ip:port", an IPv6 address in brackets. */
 static bool use_servers(
@@ -401,7 +401,7 @@ void dns_interrupt(struct dns *dns)
 	(void)pthread_mutex_unlock(&dns->lock);
 }
 
-/* --- asking --------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------- */
 
 /* While nobody answers, only one question now and then is asked. */
 static bool may_ask(struct dns *dns, int64_t now_ms)
@@ -515,6 +515,11 @@ void dns_ask(struct dns *dns, const char *name, enum dns_type type,
 	    &question_duration, NULL, (uint64_t)(clock_mono_us() - began_us));
 }
 
+bool dns_has_none(const struct dns_answer *answer)
+{
+	return answer->status == DNS_NO_DATA || answer->status == DNS_NO_NAME;
+}
+
 const char *dns_status_name(enum dns_status status)
 {
 	switch (status) {
@@ -532,25 +537,6 @@ const char *dns_status_name(enum dns_status status)
 		return "timeout";
 	case DNS_BAD_NAME:
 		return "bad_name";
-	}
-	return "unknown";
-}
-
-const char *dns_type_name(enum dns_type type)
-{
-	switch (type) {
-	case DNS_A:
-		return "A";
-	case DNS_PTR:
-		return "PTR";
-	case DNS_MX:
-		return "MX";
-	case DNS_TXT:
-		return "TXT";
-	case DNS_AAAA:
-		return "AAAA";
-	case DNS_TLSA:
-		return "TLSA";
 	}
 	return "unknown";
 }

@@ -54,6 +54,9 @@ struct dns_answer {
 	int64_t ttl_s;
 };
 
+/* Whether it is known that there is nothing. */
+bool dns_has_none(const struct dns_answer *answer);
+
 struct dns;
 
 /* Starts its thread; reads DNS_SERVERS and DNS_TRUST_AD. ERROR_CONFIG if no
@@ -78,8 +81,6 @@ void dns_interrupt(struct dns *dns);
 
 /* "found", "nodata", "nxdomain", "servfail", ...: for logs; static. */
 const char *dns_status_name(enum dns_status status);
-/* "A", "MX", ... */
-const char *dns_type_name(enum dns_type type);
 
 /* The name to ask for the reverse of an address ("1.2.0.192.in-addr.arpa"; zone
  * is NULL) or for its entry in a list ("1.2.0.192.zen.example").

@@ -12,7 +12,7 @@
 #define LABEL_MAX 63
 #define NAME_MAX_TEXT 253
 
-/* --- the question ------------------------------------------------------- */
+/* --- the question ----------------------------------------------------- */
 
 /* The wire form of a dotted name; its length, or 0. */
 static size_t pack_name(const char *name, unsigned char *out)
@@ -74,7 +74,7 @@ size_t dns_question_write(const char *name, enum dns_type type, uint16_t id,
 	return at + 6;
 }
 
-/* --- the answer --------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------- */
 
 struct reading {
 	ns_msg message;

@@ -34,17 +34,6 @@ bool log_would_write(enum log_level level)
 	return (int)level >= atomic_load(&least_level);
 }
 
-bool log_level_parse(const char *name, enum log_level *level)
-{
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*level = (enum log_level)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool append_field(struct buf *line, const struct log_field *field)
 {
 	if (field->type == LOG_TYPE_TEXT && field->text == NULL)

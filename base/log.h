@@ -50,8 +50,6 @@ void log_fields(enum log_level level, const char *event,
  * level that is written. Also later, from any thread. */
 void log_open(const char *scope, enum log_level least);
 bool log_would_write(enum log_level level);
-/* "debug", "info", "warn", "error"; false if it is none of them. */
-bool log_level_parse(const char *name, enum log_level *level);
 /* Where lines go; 1 from the start. For tests and the CLI (2). */
 void log_to_fd(int fd);
 

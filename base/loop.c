@@ -60,7 +60,7 @@ static void event_want(struct event *event, const struct timeval *after)
 		fatal("cannot wait for an event: %s", strerrordesc_np(errno));
 }
 
-/* --- calls ------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------ */
 
 static void run_tasks(struct loop_task *task)
 {
@@ -142,7 +142,7 @@ void loop_defer(struct loop *loop, struct loop_task *task)
 	loop->deferred_end = &task->next;
 }
 
-/* --- the loop ---------------------------------------------------------- */
+/* --- the loop --------------------------------------------------------- */
 
 struct loop *loop_new(void)
 {
@@ -194,7 +194,7 @@ void loop_stop(struct loop *loop)
 	wake(loop);
 }
 
-/* --- descriptors ------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------ */
 
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
@@ -247,7 +247,7 @@ void loop_watch_close(struct loop_watch **watch)
 	*watch = NULL;
 }
 
-/* --- timers and signals ------------------------------------------------ */
+/* --- timers and signals ----------------------------------------------- */
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -276,11 +276,6 @@ void loop_timer_set(struct loop_timer *timer, int64_t after_ms)
 
 	assert(after_ms >= 0);
 	event_want(timer->event, &after);
-}
-
-void loop_timer_clear(struct loop_timer *timer)
-{
-	(void)event_del(timer->event);
 }
 
 void loop_timer_free(struct loop_timer **timer)

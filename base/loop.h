@@ -28,7 +28,7 @@ void loop_run(struct loop *loop);
  * yet. Any thread. */
 void loop_stop(struct loop *loop);
 
-/* --- descriptors ------------------------------------------------------- */
+/* --- descriptors ------------------------------------------------------ */
 
 #define LOOP_READ 1u
 #define LOOP_WRITE 2u
@@ -46,7 +46,7 @@ void loop_watch_want(struct loop_watch *watch, unsigned want);
 /* Clears the pointer; NULL is fine. */
 void loop_watch_close(struct loop_watch **watch);
 
-/* --- timers and signals ------------------------------------------------ */
+/* --- timers and signals ----------------------------------------------- */
 
 typedef void loop_call_fn(void *arg);
 
@@ -55,7 +55,6 @@ struct loop_timer *loop_timer_new(
     struct loop *loop, loop_call_fn *call, void *arg);
 /* Calls once, `after_ms` from now; an earlier setting is forgotten. */
 void loop_timer_set(struct loop_timer *timer, int64_t after_ms);
-void loop_timer_clear(struct loop_timer *timer);
 /* Clears the pointer; NULL is fine. */
 void loop_timer_free(struct loop_timer **timer);
 
@@ -65,7 +64,7 @@ struct loop_signal *loop_signal_open(
     struct loop *loop, int number, loop_call_fn *call, void *arg);
 void loop_signal_close(struct loop_signal **signal);
 
-/* --- calls ------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------ */
 
 /* A call to be made later. It is part of whatever it concerns, so that posting
  * allocates nothing and cannot fail; from post to call it belongs to the

@@ -41,7 +41,7 @@ static struct registry {
 	size_t declared_count;
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-/* --- series ------------------------------------------------------------- */
+/* --- series ----------------------------------------------------------- */
 
 static void copy_text(char *to, size_t size, const char *from)
 {
@@ -51,7 +51,8 @@ static void copy_text(char *to, size_t size, const char *from)
 	to[len] = '\0';
 }
 
-const struct metric_record *metrics_find(
+/* The series of this name and label value; NULL if there is none. */
+static const struct metric_record *find(
     const struct metrics_image *image, const char *name, const char *value)
 {
 	for (uint32_t i = 0; i < image->record_count; i++) {
@@ -69,7 +70,7 @@ static void inherit(
     const struct metric_record *record, const struct metrics_image *old)
 {
 	const struct metric_record *was =
-	    metrics_find(old, record->name, record->value);
+	    find(old, record->name, record->value);
 	_Atomic uint64_t *cells = registry.cells + record->cell;
 	uint32_t count = metric_cells(record), first = record->bounds;
 
@@ -176,7 +177,7 @@ static _Atomic uint64_t *cells_of(struct metric *metric, const char *value)
 	return cells;
 }
 
-/* --- declaring ---------------------------------------------------------- */
+/* --- declaring -------------------------------------------------------- */
 
 static void add_inherited(
     const struct metric *metric, struct metric_values *values)
@@ -264,7 +265,7 @@ void metrics_reset_for_test(void)
 	(void)pthread_mutex_unlock(&registry.lock);
 }
 
-/* --- recording ---------------------------------------------------------- */
+/* --- recording -------------------------------------------------------- */
 
 static void add(_Atomic uint64_t *cell, uint64_t count)
 {

@@ -79,7 +79,7 @@ void metric_observe(struct metric *metric, const char *value, uint64_t seen);
 /* Of what is printed below. */
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* --- one process -------------------------------------------------------- */
+/* --- one process ------------------------------------------------------ */
 
 /* Appends what this process has recorded. */
 void metrics_print(struct buf *out);
@@ -95,7 +95,7 @@ void metrics_flush(void);
 /* The last flush; gauges count no longer. Fine if nothing is kept. */
 void metrics_leave(void);
 
-/* --- all processes ------------------------------------------------------ */
+/* --- all processes ---------------------------------------------------- */
 
 /* Appends the sum over all files of the folder; gauges only of processes that
  * live. False if the folder cannot be read. */

@@ -65,7 +65,7 @@ static bool read_boot(char boot[40], struct error *err)
 	return done;
 }
 
-/* --- reading ------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------- */
 
 static bool is_text(const char *text, size_t size)
 {
@@ -125,7 +125,7 @@ static bool read_image(int fd, struct metrics_image *image)
 	       is_sound(image);
 }
 
-/* --- writing ------------------------------------------------------------ */
+/* --- writing ---------------------------------------------------------- */
 
 static bool write_cells(
     int fd, const struct metrics_image *image, struct error *err)
@@ -198,7 +198,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* --- taking a file ------------------------------------------------------ */
+/* --- taking a file ---------------------------------------------------- */
 
 /* Whether it still has that name: its owner may have replaced it. */
 static bool is_named(int folder, const char *name, int fd)
@@ -310,7 +310,7 @@ void metrics_leave(void)
 	os_close(&keeper.fd);
 }
 
-/* --- all of them -------------------------------------------------------- */
+/* --- all of them ------------------------------------------------------ */
 
 /* When unsure it lives. */
 static bool is_live(int fd)

@@ -35,10 +35,6 @@ static inline uint32_t metric_cells(const struct metric_record *record)
 	return record->kind == METRIC_HISTOGRAM ? 2U * record->bounds + 2U : 1U;
 }
 
-/* The series of this name and label value; NULL if there is none. */
-const struct metric_record *metrics_find(
-    const struct metrics_image *image, const char *name, const char *value);
-
 /* What this process has now. */
 void metrics_take(struct metrics_image *image);
 

@@ -33,7 +33,7 @@ void metrics_sum_free(struct metrics_sum **sum)
 	*sum = NULL;
 }
 
-/* --- adding up ---------------------------------------------------------- */
+/* --- adding up -------------------------------------------------------- */
 
 static struct series *find(
     struct metrics_sum *sum, const struct metric_record *record)
@@ -118,7 +118,7 @@ void metrics_sum_add(
 	}
 }
 
-/* --- text --------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------- */
 
 static const char *type_name(enum metric_kind kind)
 {
@@ -240,7 +240,7 @@ void metrics_sum_print(struct metrics_sum *sum, struct buf *out)
 	}
 }
 
-/* --- histograms as numbers ---------------------------------------------- */
+/* --- histograms as numbers -------------------------------------------- */
 
 struct metric_histogram metrics_sum_histogram(
     const struct metrics_sum *sum, const char *name)

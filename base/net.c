@@ -16,7 +16,7 @@
 
 static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 
-/* --- addresses --------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------- */
 
 static struct ip ip_of_v4(const void *v4)
 {
@@ -90,7 +90,7 @@ bool ip_is_loopback(const struct ip *ip)
 	return ip_is_v4(ip) ? ip->bytes[12] == 127 : ip_equal(ip, &v6);
 }
 
-/* --- networks ---------------------------------------------------------- */
+/* --- networks --------------------------------------------------------- */
 
 struct cidr {
 	struct ip ip; /* bits after the prefix are 0 */
@@ -202,7 +202,7 @@ bool cidr_set_has(const struct cidr_set *set, const struct ip *ip)
 	return false;
 }
 
-/* --- listening --------------------------------------------------------- */
+/* --- listening -------------------------------------------------------- */
 
 bool listen_address_parse(const char *text, size_t len,
     struct listen_address *address, struct error *err)

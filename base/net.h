@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* --- addresses --------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------- */
 
 /* An IPv6 address in network order, or an IPv4 one in its mapped form
  * (::ffff:192.0.2.1, RFC 4291 section 2.5.5.2): the same host is the same
@@ -34,7 +34,7 @@ bool ip_is_v4(const struct ip *ip);
 /* 127.0.0.0/8 or ::1. */
 bool ip_is_loopback(const struct ip *ip);
 
-/* --- networks ---------------------------------------------------------- */
+/* --- networks --------------------------------------------------------- */
 
 struct cidr_set;
 
@@ -50,7 +50,7 @@ void cidr_set_free(struct cidr_set **set);
 /* NULL is the empty set. Any thread. */
 bool cidr_set_has(const struct cidr_set *set, const struct ip *ip);
 
-/* --- listening --------------------------------------------------------- */
+/* --- listening -------------------------------------------------------- */
 
 struct listen_address {
 	struct ip ip;

@@ -89,7 +89,7 @@ void phoenix_interrupt(struct phoenix *phoenix)
 	(void)pthread_mutex_unlock(&phoenix->lock);
 }
 
-/* --- a request body in memory --------------------------------------------- */
+/* --- a request body in memory ----------------------------------------- */
 
 struct text {
 	const char *bytes;
@@ -117,8 +117,7 @@ static bool rewind_text(void *arg, struct error *err)
 	return true;
 }
 
-/* --- the call --------------------------------------------------------------
- */
+/* --- the call --------------------------------------------------------- */
 
 static void read_answer(
     const struct http_response *response, struct phoenix_answer *answer)

@@ -16,7 +16,7 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* --- version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 56324 25\r\n" ------------- */
+/* --- version 1: "PROXY TCP4 192.0.2.1 192.0.2.2 56324 25\r\n" --------- */
 
 /* The next word; they are divided by exactly one blank. */
 static struct slice next_word(struct slice *rest)
@@ -90,7 +90,7 @@ static enum proxy_parse parse_v1(
 	return PROXY_DONE;
 }
 
-/* --- version 2: binary --------------------------------------------------- */
+/* --- version 2: binary ------------------------------------------------ */
 
 enum { V2_HEADER = 16, V2_TCP4 = 0x11, V2_TCP6 = 0x21 };
 

@@ -5,7 +5,6 @@
 #include "base/redis.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@ struct notice {
 
 struct redis_publisher {
 	struct redis *redis;
-	_Atomic uint64_t dropped;
 	pthread_mutex_t lock;
 	size_t waiting; /* under lock */
 	struct notice queue[QUEUE];
@@ -30,7 +28,7 @@ void redis_publish(
     struct redis_publisher *publisher, const char *channel, const char *message)
 {
 	size_t len = strlen(message);
-	bool first = false, taken = false;
+	bool first = false;
 	struct notice *notice;
 
 	(void)pthread_mutex_lock(&publisher->lock);
@@ -40,13 +38,10 @@ void redis_publish(
 		notice->channel = channel;
 		memcpy(notice->message, message, len + 1);
 		first = publisher->waiting++ == 0;
-		taken = true;
 	}
 	(void)pthread_mutex_unlock(&publisher->lock);
 	if (first)
 		redis_wake(publisher->redis);
-	if (!taken)
-		atomic_fetch_add(&publisher->dropped, 1);
 }
 
 /* Moves what waits to `sending`. */
@@ -80,12 +75,7 @@ static bool send_all(struct redis_publisher *publisher, size_t count,
 static bool publish_queue(
     struct redis_publisher *publisher, struct redis *redis, struct error *err)
 {
-	size_t count = take_queue(publisher);
-
-	if (send_all(publisher, count, redis, err))
-		return true;
-	atomic_fetch_add(&publisher->dropped, count);
-	return false;
+	return send_all(publisher, take_queue(publisher), redis, err);
 }
 
 static void serve(void *arg, struct redis *redis, struct error *err)
@@ -93,7 +83,7 @@ static void serve(void *arg, struct redis *redis, struct error *err)
 	struct redis_publisher *publisher = arg;
 
 	/* What the last connection left is stale: its readers polled. */
-	atomic_fetch_add(&publisher->dropped, take_queue(publisher));
+	(void)take_queue(publisher);
 	redis_ready(redis);
 	for (;;) {
 		switch (redis_wait(redis, -1)) {
@@ -136,14 +126,4 @@ void redis_publisher_close(struct redis_publisher **publisher)
 		return;
 	(void)pthread_mutex_destroy(&leaving->lock);
 	free(leaving);
-}
-
-bool redis_publisher_connected(const struct redis_publisher *publisher)
-{
-	return redis_connected(publisher->redis);
-}
-
-uint64_t redis_publisher_dropped(const struct redis_publisher *publisher)
-{
-	return atomic_load(&publisher->dropped);
 }

@@ -8,7 +8,6 @@
 #include "error.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 
 struct redis_publisher;
 
@@ -26,9 +25,5 @@ void redis_publisher_close(struct redis_publisher **publisher);
  * publisher; `message` is copied. */
 void redis_publish(struct redis_publisher *publisher, const char *channel,
     const char *message);
-
-bool redis_publisher_connected(const struct redis_publisher *publisher);
-/* Messages dropped so far. */
-uint64_t redis_publisher_dropped(const struct redis_publisher *publisher);
 
 #endif

@@ -104,8 +104,3 @@ void redis_subscriber_close(struct redis_subscriber **subscriber)
 	free(leaving->channel);
 	free(leaving);
 }
-
-bool redis_subscriber_connected(const struct redis_subscriber *subscriber)
-{
-	return redis_connected(subscriber->redis);
-}

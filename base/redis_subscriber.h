@@ -23,6 +23,4 @@ MUST_CHECK bool redis_subscriber_open(const char *url, const char *channel,
 /* Afterwards on_message is not called any more. NULL is fine. */
 void redis_subscriber_close(struct redis_subscriber **subscriber);
 
-bool redis_subscriber_connected(const struct redis_subscriber *subscriber);
-
 #endif

@@ -40,7 +40,7 @@ static bool wait_for(
 	return error_set(err, ERROR_TEMPORARY, "no answer in time");
 }
 
-/* --- connecting --------------------------------------------------------- */
+/* --- connecting ------------------------------------------------------- */
 
 static bool connect_to(int fd, const struct sockaddr *to, socklen_t len,
     const struct patience *patience, struct error *err)
@@ -152,7 +152,7 @@ void stream_close(int *fd)
 	*fd = -1;
 }
 
-/* --- bytes -------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------ */
 
 bool stream_write(int fd, const void *data, size_t len,
     const struct patience *patience, struct error *err)

@@ -77,7 +77,7 @@ void tls_server_free(struct tls_server **server)
 	*server = NULL;
 }
 
-/* --- certificates ------------------------------------------------------- */
+/* --- certificates ----------------------------------------------------- */
 
 static struct pairs *load_pairs(
     const struct list *certificates, const struct list *keys, struct error *err)
@@ -142,7 +142,7 @@ static int on_certificate_wanted(SSL *ssl, void *arg)
 	return 1;
 }
 
-/* --- contexts ----------------------------------------------------------- */
+/* --- contexts --------------------------------------------------------- */
 
 static SSL_CTX *new_context(void)
 {

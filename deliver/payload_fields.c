@@ -5,6 +5,7 @@
 #include "mail/encoded_word.h"
 #include "mail/header.h"
 #include "mail/mailbox.h"
+#include "mail/trace_header.h"
 #include "spool/spool.h"
 
 #include <inttypes.h>
@@ -23,7 +24,7 @@ void field_name(struct buf *out, const char *name)
 	(void)buf_append(out, "\":", 2);
 }
 
-void field_slice(struct buf *out, const char *name, struct slice text)
+static void field_slice(struct buf *out, const char *name, struct slice text)
 {
 	field_name(out, name);
 	(void)json_text_append(out, text.data, text.len);
@@ -340,35 +341,14 @@ void fields_bounce(struct buf *out, const struct bounce_status *status,
 	field_text(out, "original_message_id", original_message_id);
 }
 
-static const char *auth_name(enum auth_result result)
-{
-	switch (result) {
-	case AUTH_NONE:
-		break;
-	case AUTH_PASS:
-		return "pass";
-	case AUTH_FAIL:
-		return "fail";
-	case AUTH_SOFTFAIL:
-		return "softfail";
-	case AUTH_NEUTRAL:
-		return "neutral";
-	case AUTH_TEMPERROR:
-		return "temperror";
-	case AUTH_PERMERROR:
-		return "permerror";
-	}
-	return "none";
-}
-
 void fields_checks(struct buf *out, const struct envelope *envelope)
 {
 	const struct check_results *checks = &envelope->checks;
 
-	field_text(out, "spf", auth_name(checks->spf));
-	field_text(out, "dkim", auth_name(checks->dkim));
-	field_text(out, "dmarc", auth_name(checks->dmarc));
-	field_text(out, "arc", auth_name(checks->arc));
+	field_text(out, "spf", auth_result_name(checks->spf));
+	field_text(out, "dkim", auth_result_name(checks->dkim));
+	field_text(out, "dmarc", auth_result_name(checks->dmarc));
+	field_text(out, "arc", auth_result_name(checks->arc));
 	field_bool(out, "aligned", checks->aligned);
 	field_bool(out, "authenticated", envelope->authenticated);
 	field_text(out, "auth_user",

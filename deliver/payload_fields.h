@@ -16,7 +16,6 @@
 /* `"name":`, and that with a value and a comma. A NULL text is null. */
 void field_name(struct buf *out, const char *name);
 void field_text(struct buf *out, const char *name, const char *text);
-void field_slice(struct buf *out, const char *name, struct slice text);
 void field_number(struct buf *out, const char *name, uint64_t number);
 void field_bool(struct buf *out, const char *name, bool value);
 

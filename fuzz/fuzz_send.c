@@ -90,7 +90,7 @@ static unsigned send_it(
 	struct send_fault fault = {0};
 	struct source stored;
 	const json_t *root;
-	unsigned status = 200;
+	unsigned status = 400;
 	struct error err;
 
 	request.letter.message_id = "<id@example.com>";
@@ -100,15 +100,13 @@ static unsigned send_it(
 		    intake, bytes + at, step < size - at ? step : size - at);
 	root = json_intake_finish(intake, &err);
 	stored = source_memory(buf_text(&kept), kept.len);
-	if (root == NULL)
-		status = 400;
-	else if (!send_request_read(
-		     &request, root, intake, &stored, &rules, &fault))
+	if (root != NULL && !send_request_read(&request, root, intake, &stored,
+				&rules, &fault)) {
 		status = fault.status;
-	else if (!write_message(&request, message, &err))
-		status = 400;
-	else
+	} else if (root != NULL && write_message(&request, message, &err)) {
 		check_message(&request, message);
+		status = 200;
+	}
 	assert(status == 200 || status == 400 || status == 413);
 	json_intake_free(&intake);
 	buf_free(&kept);

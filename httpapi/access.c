@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- who ------------------------------------------------------------------ */
+/* --- who -------------------------------------------------------------- */
 
 /* The last entry of a list; the list becomes what is left of it. */
 static struct slice take_last(struct slice *list)
@@ -86,8 +86,7 @@ void access_identify(struct request *request)
 	request->has_key = shows_key(request);
 }
 
-/* --- what they may ---------------------------------------------------------
- */
+/* --- what they may ---------------------------------------------------- */
 
 static bool is_open_to(const struct request *request)
 {

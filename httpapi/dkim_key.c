@@ -13,7 +13,7 @@
 
 #define RSA_MADE 2048
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------- */
 
 /* A key that wants a passphrase gets none, and nobody is asked for one. */
 static int no_passphrase(char *text, int size, int writing, void *arg)
@@ -80,7 +80,7 @@ static bool works(EVP_PKEY *key, EVP_PKEY *public, enum dkim_kind kind)
 	return good;
 }
 
-/* --- the public half ------------------------------------------------------ */
+/* --- the public half -------------------------------------------------- */
 
 static char *base64(const unsigned char *bytes, size_t len, struct arena *arena)
 {
@@ -157,7 +157,7 @@ bool dkim_key_read(struct slice pem, struct arena *arena,
 	return good;
 }
 
-/* --- making --------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------- */
 
 bool dkim_key_make(enum dkim_kind kind, struct buf *pem, struct error *err)
 {

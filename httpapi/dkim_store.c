@@ -20,7 +20,7 @@
 
 static pthread_mutex_t changing = PTHREAD_MUTEX_INITIALIZER;
 
-/* --- names ---------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------ */
 
 static bool is_label(const char *text, size_t len, bool underscore)
 {
@@ -64,7 +64,7 @@ bool dkim_store_is_selector(const char *text, const char *domain)
 	       count_labels(text, true) > 0;
 }
 
-/* --- reading -------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------- */
 
 static bool open_dir(int at, const char *path, int *fd, struct error *err)
 {
@@ -119,7 +119,7 @@ bool dkim_store_read(const char *dir, const char *domain, bool next,
 	return done;
 }
 
-/* --- writing -------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------- */
 
 static bool write_file(int folder, const char *name, mode_t mode,
     struct slice text, struct error *err)

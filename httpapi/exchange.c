@@ -29,8 +29,7 @@ struct exchange {
 	struct loop_task done;
 };
 
-/* --- the request
- * -------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------ */
 
 struct gathered {
 	const char *name;
@@ -70,8 +69,7 @@ const char *request_query(const struct request *request, const char *name)
 	    request->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
-/* --- the beginning
- * -------------------------------------------------------------- */
+/* --- the beginning ---------------------------------------------------- */
 
 static struct exchange *exchange_new(struct worker *worker,
     struct MHD_Connection *connection, const struct gate *gate,
@@ -210,8 +208,7 @@ static void judge(struct exchange *exchange)
 		    request->route->stream->begin(request, reply);
 }
 
-/* --- the body
- * ------------------------------------------------------------------- */
+/* --- the body --------------------------------------------------------- */
 
 static void read_body(struct exchange *exchange, const char *data, size_t len)
 {
@@ -234,8 +231,7 @@ static void read_body(struct exchange *exchange, const char *data, size_t len)
 	}
 }
 
-/* --- the answer
- * ----------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------- */
 
 static void add_header(
     struct MHD_Response *response, const char *name, const char *value)
@@ -288,8 +284,7 @@ static enum MHD_Result answer(struct exchange *exchange)
 	return queued;
 }
 
-/* --- the work
- * -------------------------------------------------------------------- */
+/* --- the work --------------------------------------------------------- */
 
 /* On the loop: the library may go on. */
 static void resume(struct exchange *exchange)
@@ -378,8 +373,7 @@ static enum MHD_Result begin_work(struct exchange *exchange)
 	return MHD_YES;
 }
 
-/* --- the library calls
- * ------------------------------------------------------------ */
+/* --- the library calls ------------------------------------------------ */
 
 /* An answer before the body ends the connection; one that waits for the next
  * call does not. So a short body of somebody who has the key is waited for. */

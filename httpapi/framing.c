@@ -51,7 +51,7 @@ static enum framing_result whole(struct framing *framing)
 	return FRAMING_DONE;
 }
 
-/* --- the head ------------------------------------------------------------- */
+/* --- the head --------------------------------------------------------- */
 
 /* Without the blanks around values, which the library takes for a part of
  * them ("Content-Length: 1 "). The head is well-formed. */
@@ -132,7 +132,7 @@ static enum framing_result read_head(
 					 : FRAMING_MORE;
 }
 
-/* --- chunks (RFC 9112 section 7.1) ---------------------------------------- */
+/* --- chunks (RFC 9112 section 7.1) ------------------------------------ */
 
 static enum framing_result read_chunk_size(struct framing *framing, char c)
 {
@@ -226,7 +226,7 @@ static enum framing_result read_trailer(
 	return FRAMING_MORE;
 }
 
-/* --- all ------------------------------------------------------------------ */
+/* --- all -------------------------------------------------------------- */
 
 static enum framing_result read_data(
     struct framing *framing, struct slice *in, struct buf *out)

@@ -46,8 +46,7 @@ struct gate {
 
 static void pump(struct gate *gate);
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------- */
 
 static void on_end(void *arg)
 {
@@ -126,8 +125,7 @@ static void throw_away(struct gate *gate)
 	end(gate);
 }
 
-/* --- answers of ours ---------------------------------------------------------
- */
+/* --- answers of ours -------------------------------------------------- */
 
 /* Without its body if it answers HEAD. */
 static void write_refusal(
@@ -213,8 +211,7 @@ static void turn_away(struct worker *worker, int fd, const struct ip *ip)
 	buf_free(&text);
 }
 
-/* --- outward -----------------------------------------------------------------
- */
+/* --- outward ---------------------------------------------------------- */
 
 /* False once the client is lost. */
 static bool flush_outward(struct gate *gate)
@@ -267,8 +264,7 @@ static void move_out(struct gate *gate)
 	}
 }
 
-/* --- inward ------------------------------------------------------------------
- */
+/* --- inward ----------------------------------------------------------- */
 
 static void flush_inward(struct gate *gate)
 {
@@ -370,8 +366,7 @@ static void move_in(struct gate *gate)
 	}
 }
 
-/* --- both --------------------------------------------------------------------
- */
+/* --- both ------------------------------------------------------------- */
 
 static void begin_next(struct gate *gate)
 {
@@ -462,8 +457,7 @@ static void on_inner_ready(void *arg, unsigned ready)
 	pump(gate);
 }
 
-/* --- time --------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------- */
 
 static bool body_is_slow(const struct gate *gate, int64_t lasted_ms)
 {
@@ -517,8 +511,7 @@ void gate_stop(struct gate *gate)
 		end(gate);
 }
 
-/* --- the library's side
- * ------------------------------------------------------- */
+/* --- the library's side ----------------------------------------------- */
 
 void gate_notice_connection(void *arg, struct MHD_Connection *connection,
     void **context, enum MHD_ConnectionNotificationCode code)
@@ -572,8 +565,7 @@ struct gate *gate_after(const struct gate *gate)
 	return gate->next;
 }
 
-/* --- the beginning
- * ------------------------------------------------------------ */
+/* --- the beginning ---------------------------------------------------- */
 
 static bool connect_library(struct gate *gate)
 {

@@ -44,7 +44,7 @@ static bool is_token(struct slice text)
 	return text.len > 0;
 }
 
-/* --- the request line (RFC 9112 section 3) -------------------------------- */
+/* --- the request line (RFC 9112 section 3) ---------------------------- */
 
 /* pchar, '/' and '?' of RFC 3986; an escaped NUL is no character of a path. */
 static bool is_path(struct slice text)
@@ -114,7 +114,7 @@ static bool parse_request_line(
 	       check_target(head, fault);
 }
 
-/* --- fields (RFC 9112 section 5) ------------------------------------------ */
+/* --- fields (RFC 9112 section 5) -------------------------------------- */
 
 static bool is_field_value(struct slice value)
 {

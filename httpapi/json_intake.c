@@ -98,8 +98,7 @@ static bool keep(struct json_intake *intake, const char *data, size_t len)
 		   "the body has too many values beside its long strings");
 }
 
-/* --- long strings
- * ---------------------------------------------------------------- */
+/* --- long strings ----------------------------------------------------- */
 
 /* Gives what is decoded to the store; a character that is cut waits. */
 static bool flush(struct json_intake *intake, bool last)
@@ -251,8 +250,7 @@ static bool become_long(struct json_intake *intake)
 	return at == len;
 }
 
-/* --- the rest
- * -------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------- */
 
 static size_t long_string(const struct json_intake *intake)
 {
@@ -349,8 +347,7 @@ const json_t *json_intake_finish(struct json_intake *intake, struct error *err)
 	return intake->root;
 }
 
-/* --- strings
- * ---------------------------------------------------------------------- */
+/* --- strings ---------------------------------------------------------- */
 
 static const struct passage *find(
     const struct json_intake *intake, const json_t *string)
@@ -393,12 +390,6 @@ struct source json_intake_string(struct json_intake *intake,
 	*window = (struct window_of){*stored, passage->offset};
 	return (struct source){
 	    .size = passage->len, .read = read_window, .arg = window};
-}
-
-bool json_intake_is_stored(
-    const struct json_intake *intake, const json_t *string)
-{
-	return find(intake, string) != NULL;
 }
 
 bool json_intake_has_stored(const struct json_intake *intake)

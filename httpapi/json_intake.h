@@ -43,10 +43,7 @@ const json_t *json_intake_finish(struct json_intake *intake, struct error *err);
  * `stored`, all that went to the store. Valid as long as both are. */
 struct source json_intake_string(struct json_intake *intake,
     const json_t *string, const struct source *stored);
-/* Whether the string went to the store. */
-bool json_intake_is_stored(
-    const struct json_intake *intake, const json_t *string);
-/* Whether any did. */
+/* Whether a string went to the store. */
 bool json_intake_has_stored(const struct json_intake *intake);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- values --------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------- */
 
 json_t *operation_text(const char *text)
 {
@@ -70,7 +70,7 @@ json_t *operation_entry(const struct operator_entry *entry)
 	    operation_text(entry->user));
 }
 
-/* --- what a request asks for ---------------------------------------------- */
+/* --- what a request asks for ------------------------------------------ */
 
 bool operation_id(
     const struct request *request, struct id *id, struct reply *reply)
@@ -127,7 +127,7 @@ bool operation_filter(const struct request *request,
 	return true;
 }
 
-/* --- pages ---------------------------------------------------------------- */
+/* --- pages ------------------------------------------------------------ */
 
 static bool read_limit(
     const struct request *request, uint64_t *limit, struct reply *reply)
@@ -196,7 +196,7 @@ void operation_page(struct request *request,
 	operator_list_free(&list);
 }
 
-/* --- acting --------------------------------------------------------------- */
+/* --- acting ----------------------------------------------------------- */
 
 struct acted {
 	json_t *results;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-/* --- what a request names ------------------------------------------------- */
+/* --- what a request names --------------------------------------------- */
 
 /* NULL, and answered, if it is no domain. */
 static const char *domain_of(const struct request *request, struct reply *reply)
@@ -66,7 +66,7 @@ static const char *dir_of(const struct request *request)
 	return request->settings->config->haraka_dkim_dir;
 }
 
-/* --- what is in the DNS --------------------------------------------------- */
+/* --- what is in the DNS ----------------------------------------------- */
 
 /* Whether one of the records is this key. */
 static const char *compare(const struct dns_answer *answer,
@@ -106,7 +106,7 @@ static const char *look_up(const struct request *request, const char *name,
 		   : "unknown";
 }
 
-/* --- one key -------------------------------------------------------------- */
+/* --- one key ---------------------------------------------------------- */
 
 struct key {
 	struct dkim_stored stored;
@@ -184,7 +184,7 @@ void route_dkim_show(struct request *request, struct reply *reply)
 		answer_domain(request, domain, reply);
 }
 
-/* --- storing -------------------------------------------------------------- */
+/* --- storing ---------------------------------------------------------- */
 
 static bool store(struct request *request, const char *domain,
     const json_t *body, struct reply *reply)
@@ -268,7 +268,7 @@ void route_dkim_delete(struct request *request, struct reply *reply)
 		reply_failure(reply, &err);
 }
 
-/* --- rotating ------------------------------------------------------------- */
+/* --- rotating --------------------------------------------------------- */
 
 /* "s20260131", and a letter behind it while that is taken. */
 static const char *new_selector(

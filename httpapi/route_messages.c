@@ -13,7 +13,7 @@ void route_messages_list(struct request *request, struct reply *reply)
 		operation_page(request, &filter, OPERATOR_OLDEST_FIRST, reply);
 }
 
-/* --- one message ---------------------------------------------------------- */
+/* --- one message ------------------------------------------------------ */
 
 static bool add_deliveries(struct request *request, const struct id *id,
     json_t *deliveries, struct error *err)
@@ -89,7 +89,7 @@ void route_messages_show(struct request *request, struct reply *reply)
 	}
 }
 
-/* --- acting --------------------------------------------------------------- */
+/* --- acting ----------------------------------------------------------- */
 
 void route_messages_retry(struct request *request, struct reply *reply)
 {

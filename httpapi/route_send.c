@@ -38,8 +38,7 @@ struct send {
 	void *done_arg;
 };
 
-/* --- the beginning
- * ----------------------------------------------------------------- */
+/* --- the beginning ---------------------------------------------------- */
 
 static bool is_json(const char *type)
 {
@@ -179,8 +178,7 @@ static bool quick(void *arg)
 		   send->request->context->signing, key_folder(send));
 }
 
-/* --- what is asked
- * ------------------------------------------------------------------ */
+/* --- what is asked ---------------------------------------------------- */
 
 /* Answers a request that was made before; false if this is a new one. */
 static bool answer_again(struct send *send, struct reply *reply)
@@ -215,8 +213,7 @@ static bool is_local(void *arg, const char *domain)
 	const struct config *config = arg;
 
 	/* Another host takes them in. */
-	if (config->elektrine_local_mx_host != NULL &&
-	    strcasecmp(config->elektrine_local_mx_host, "haraka-inbound") != 0)
+	if (config->elektrine_local_mx_host != NULL)
 		return false;
 	for (size_t i = 0; i < config->local_domains.count; i++)
 		if (strcasecmp(config->local_domains.items[i], domain) == 0)
@@ -275,8 +272,7 @@ static bool understand(struct send *send, struct reply *reply)
 	return false;
 }
 
-/* --- the message
- * --------------------------------------------------------------------- */
+/* --- the message ------------------------------------------------------ */
 
 static struct envelope envelope_of(const struct send *send)
 {
@@ -394,8 +390,7 @@ static void serve(void *arg, struct reply *reply)
 	    LOG_NUMBER("code", reply->status));
 }
 
-/* --- the commit
- * ----------------------------------------------------------------------- */
+/* --- the commit ------------------------------------------------------- */
 
 /* On the committer's thread. */
 static void on_committed(void *arg, const struct error *err)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- /status -------------------------------------------------------------- */
+/* --- /status ---------------------------------------------------------- */
 
 static json_t *lane_json(const struct operator_status *status, enum lane lane)
 {
@@ -121,7 +121,7 @@ void route_status_stranger(struct request *request, struct reply *reply)
 		page_answer(request, 401, reply);
 }
 
-/* --- /status/live --------------------------------------------------------- */
+/* --- /status/live ----------------------------------------------------- */
 
 static void add_letter(void *arg, const struct operator_entry *entry)
 {
@@ -153,7 +153,7 @@ void route_status_live(struct request *request, struct reply *reply)
 	json_decref(letters);
 }
 
-/* --- /healthz and /readyz ------------------------------------------------- */
+/* --- /healthz and /readyz --------------------------------------------- */
 
 /* What is looked at; each fills `detail`, whether it is well or not. */
 struct check {

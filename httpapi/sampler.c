@@ -49,7 +49,7 @@ struct sampler {
 	size_t first, count;
 };
 
-/* --- one sample ----------------------------------------------------------- */
+/* --- one sample ------------------------------------------------------- */
 
 static struct latency latency_of(
     const struct metric_histogram *now, const struct metric_histogram *before)
@@ -124,7 +124,7 @@ static void take(struct sampler *sampler)
 	(void)pthread_mutex_unlock(&sampler->lock);
 }
 
-/* --- the thread ----------------------------------------------------------- */
+/* --- the thread ------------------------------------------------------- */
 
 static void *run(void *arg)
 {
@@ -180,7 +180,7 @@ void sampler_free(struct sampler **sampler)
 	free(gone);
 }
 
-/* --- JSON ----------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------- */
 
 static json_t *latency_json(const struct latency *latency)
 {

@@ -51,8 +51,7 @@ static bool refuse_error(
 	return false;
 }
 
-/* --- values
- * ---------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------- */
 
 /* A member that is there and not null. */
 static const json_t *member(const json_t *object, const char *name)
@@ -103,8 +102,7 @@ static bool take_line(struct reading *reading, const char *field,
 	return true;
 }
 
-/* --- addresses
- * ------------------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------- */
 
 static bool add_addresses(struct reading *reading, const char *field,
     const json_t *value, struct address_list *list)
@@ -244,8 +242,7 @@ static bool read_envelope(struct reading *reading)
 	       refuse(reading, "to", "is missing, as are cc and bcc");
 }
 
-/* --- headers
- * --------------------------------------------------------------------- */
+/* --- headers ---------------------------------------------------------- */
 
 /* Message-ID and Date may be the application's own; they are then not ours. */
 static bool note_header(
@@ -351,8 +348,7 @@ static bool read_headers(struct reading *reading)
 	return true;
 }
 
-/* --- texts
- * ----------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------ */
 
 static bool has_nul(const struct source *source, struct error *err, bool *has)
 {
@@ -408,8 +404,7 @@ static bool read_texts(struct reading *reading)
 		   &letter->has_html);
 }
 
-/* --- attachments
- * ----------------------------------------------------------------- */
+/* --- attachments ------------------------------------------------------ */
 
 /* A member of an attachment that is a line of text; NULL if it is not there. */
 static bool take_detail(struct reading *reading, const json_t *attachment,
@@ -526,8 +521,7 @@ static bool read_attachments(struct reading *reading)
 	return true;
 }
 
-/* --- a whole message
- * ------------------------------------------------------------- */
+/* --- a whole message -------------------------------------------------- */
 
 static bool read_raw(struct reading *reading, const char *field)
 {

@@ -112,8 +112,7 @@ bool signing_is_on(struct signing *signing, const char *dir)
 	return is_on;
 }
 
-/* --- files -------------------------------------------------------------------
- */
+/* --- files ------------------------------------------------------------ */
 
 /* A whole small file of the domain's folder. */
 static bool read_file(int root, const char *domain, const char *name,
@@ -175,8 +174,7 @@ static bool read_signer(const char *dir, const char *domain,
 	return done || err->kind == ERROR_NOT_FOUND;
 }
 
-/* --- places ------------------------------------------------------------------
- */
+/* --- places ----------------------------------------------------------- */
 
 static struct place *place_of(struct signing *signing, const char *domain)
 {

@@ -26,8 +26,7 @@ struct accepting {
 	struct loop_watch *watch;
 };
 
-/* --- the library -----------------------------------------------------------
- */
+/* --- the library ------------------------------------------------------ */
 
 static void run_http(struct worker *worker)
 {
@@ -96,8 +95,7 @@ static bool open_http(struct worker *worker, struct error *err)
 	return true;
 }
 
-/* --- accepting --------------------------------------------------------------
- */
+/* --- accepting -------------------------------------------------------- */
 
 static void set_accepting(struct worker *worker, bool on)
 {
@@ -135,8 +133,7 @@ static void on_listening_ready(void *arg, unsigned ready)
 	}
 }
 
-/* --- the loop ---------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------- */
 
 static void on_empty(void *arg)
 {
@@ -202,8 +199,7 @@ static void *run_worker(void *arg)
 	return NULL;
 }
 
-/* --- from outside -----------------------------------------------------------
- */
+/* --- from outside ----------------------------------------------------- */
 
 static void worker_free(struct worker **worker)
 {

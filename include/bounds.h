@@ -39,7 +39,7 @@
 /* A line of content: RFC 5322 asks for 998 and CRLF; many senders pass it,
  * so content lines are not refused for their length, only counted. */
 
-/* --- the DNS ------------------------------------------------------------ */
+/* --- the DNS ---------------------------------------------------------- */
 
 /* One question, in milliseconds, whatever is tried for it. */
 #define LIMIT_DNS_QUERY_MS 6000
@@ -68,6 +68,7 @@
 #define LIMIT_DNS_PATIENCE_MS 2500
 #define LIMIT_DNS_SILENT 10
 #define LIMIT_DNS_PROBE_MS 500
+
 /* --- TLS -------------------------------------------------------------- */
 
 /* A PEM file: a dozen certificates with all their text have 64 KiB. */
@@ -83,12 +84,15 @@
  * that is stolen tells of half a day at most. */
 #define LIMIT_TICKET_KEYS_MS (INT64_C(12) * 60 * 60 * 1000)
 
-/* --- checks on the way in ---------------------------------------------- */
+/* --- checks on the way in --------------------------------------------- */
 
 /* All checks of one stage, in milliseconds: clients wait five minutes for an
  * answer, and ten for that to the end of data (RFC 5321 section 4.5.3.2). */
 #define LIMIT_STAGE_MS 30000
 #define LIMIT_MESSAGE_STAGE_MS 118000
+/* The greeting waits so long for the checks of the connection, in
+ * milliseconds, or as long as for early talkers; then they go on beside it. */
+#define LIMIT_GREETING_MS 1000
 /* A check that has not ended so long after that is given up: 451. */
 #define LIMIT_STAGE_GRACE_MS 1000
 /* Threads that wait for name servers, for Phoenix, and for each scanner: many
@@ -103,6 +107,10 @@
  * message so many domains are asked for in lists. */
 #define LIMIT_LINK_TEXT ((size_t)256 * 1024)
 #define LIMIT_LINK_DOMAINS 20
+/* A block list that failed so many questions in a row is left out until it is
+ * heard again; and so many lists are watched for that. */
+#define LIMIT_LIST_FAILURES 3
+#define LIMIT_LISTS_WATCHED 100
 /* Messages inside messages that are searched for attachments: forwarded ones
  * are two or three deep. */
 #define LIMIT_LETTERS_DEPTH 8
@@ -153,8 +161,15 @@
 #define LIMIT_DRAFT_MEMORY (128 * 1024)
 /* Bytes of a draft that are gathered before they are written. */
 #define LIMIT_WRITE_CHUNK (64 * 1024)
+/* A streamed message is given to the disk whenever so much of it has come. */
+#define LIMIT_WRITE_AHEAD (256 * 1024)
+/* A body over so many bytes leaves the page cache once it is on disk. A queue
+ * of them would push everything else out, and the next message's bytes cost
+ * twice as much in pages that nobody used lately; reading one back takes about
+ * a millisecond a megabyte, less than posting it. */
+#define LIMIT_KEEP_CACHED (512 * 1024)
 
-/* --- the form of a message --------------------------------------------- */
+/* --- the form of a message -------------------------------------------- */
 
 /* What is seen of a message at once while it is parsed. Smaller messages are
  * read once and whole. */
@@ -187,7 +202,7 @@
 /* A file name, in bytes; file systems take 255. */
 #define LIMIT_FILENAME 255
 
-/* --- signatures (DKIM, ARC) -------------------------------------------- */
+/* --- signatures (DKIM, ARC) ------------------------------------------- */
 
 /* Tags of one list: the standards know 15, and let others add some. */
 #define LIMIT_TAGS 64
@@ -212,14 +227,6 @@
  * local time and said to be UTC are common. */
 #define LIMIT_EXPIRY_DRIFT_S 300
 #define LIMIT_FUTURE_DRIFT_S 43200
-
-/* A streamed message is given to the disk whenever so much of it has come. */
-#define LIMIT_WRITE_AHEAD (256 * 1024)
-/* A body over so many bytes leaves the page cache once it is on disk. A queue
- * of them would push everything else out, and the next message's bytes cost
- * twice as much in pages that nobody used lately; reading one back takes about
- * a millisecond a megabyte, less than posting it. */
-#define LIMIT_KEEP_CACHED (512 * 1024)
 
 /* --- the spool file --------------------------------------------------- */
 
@@ -249,7 +256,8 @@
 /* Beyond so many files one syncfs() is cheaper than a sync of each on every
  * disk that was measured; up to it, pace.h measures. */
 #define LIMIT_SYNC_SINGLY 16
-/* The last answer of a destination as kept with a delivery, in bytes. */
+/* The last answer of a destination as kept with a delivery, in bytes with
+ * its NUL. */
 #define LIMIT_ANSWER 256
 /* Attempts kept in the story of a live message; the oldest go first, but
  * the very first stays. 5 days at the cap of 15 minutes are 480. */
@@ -279,7 +287,7 @@
 /* No Retry-After is believed beyond a day. */
 #define LIMIT_RETRY_AFTER_S 86400
 
-/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
+/* --- SPF (RFC 7208 section 4.6.4) ------------------------------------- */
 
 /* Terms of all records together that ask the DNS, those of them that may get
  * nothing, and names that one MX or PTR query may give. */
@@ -291,12 +299,14 @@
 /* Bytes of a wrong term that are shown. */
 #define LIMIT_SPF_TERM_SHOWN ((size_t)80)
 
-/* --- DMARC ------------------------------------------------------------- */
+/* --- DMARC ------------------------------------------------------------ */
 
 /* Different domains in From; mail has one. Each costs queries. */
 #define LIMIT_AUTHORS 4
 /* Queries of one walk up the tree (RFC 9989 section 4.10). */
 #define LIMIT_DMARC_WALK 8
+
+/* --- HTTP ------------------------------------------------------------- */
 /* --- HTTP --------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
@@ -329,7 +339,8 @@
 #define LIMIT_ADDRESS_TEXT ((size_t)64 * 1024)
 /* What is said of an attachment: its name, its type, its content id. */
 #define LIMIT_DETAIL ((size_t)1024)
-/* A private key in PEM: RSA of 16,384 bits has 13 KB. */
+/* A key for signing, in bits, and its PEM, which has 6 KB then. */
+#define LIMIT_DKIM_BITS 8192
 #define LIMIT_DKIM_PEM ((size_t)16 * 1024)
 /* An Idempotency-Key, in characters. */
 #define LIMIT_IDEMPOTENCY_KEY 255
@@ -354,17 +365,6 @@
 #define LIMIT_HTTP_WAITING 200
 /* The body of an answer. Lists come in pages. */
 #define LIMIT_HTTP_ANSWER ((size_t)8 * 1024 * 1024)
-/* --- SPF (RFC 7208 section 4.6.4) -------------------------------------- */
-
-/* Terms of all records together that ask the DNS, those of them that may get
- * nothing, and names that one MX or PTR query may give. */
-#define LIMIT_SPF_TERMS 10
-#define LIMIT_SPF_VOIDS 2
-#define LIMIT_SPF_NAMES 10
-/* What a domain may explain, in bytes: it goes into one reply line. */
-#define LIMIT_SPF_EXPLANATION ((size_t)400)
-/* Bytes of a wrong term that are shown. */
-#define LIMIT_SPF_TERM_SHOWN ((size_t)80)
 
 /* --- wake-ups --------------------------------------------------------- */
 
@@ -380,9 +380,6 @@
 #define LIMIT_HTTP_PAGE_ROWS 50000
 /* Lines of the story of one message; each has some 1 KB. */
 #define LIMIT_HTTP_EVENTS 2000
-/* A private key in PEM: RSA of so many bits has 12 KB. */
-#define LIMIT_DKIM_BITS 8192
-#define LIMIT_DKIM_PEM ((size_t)16 * 1024)
 /* How long it may take to see whether a key's record is published. */
 #define LIMIT_DKIM_DNS_MS 3000
 /* Open circuits that a status has, and dead letters that the page shows. */
@@ -391,6 +388,13 @@
 /* The page's past: a sample every so many seconds, for an hour. */
 #define SAMPLE_S 5
 #define SAMPLES 720
+
+/* --- wake-ups --------------------------------------------------------- */
+
+/* Each step with Redis (connect, log in, one command) in milliseconds, and
+ * the silence after which a subscriber asks whether it still lives: about
+ * the poll interval that makes up for a lost wake-up. */
+#define LIMIT_REDIS_MS 1000
 
 /* --- monitoring ------------------------------------------------------- */
 

@@ -16,7 +16,7 @@ struct chain {
 	unsigned newest;
 };
 
-/* --- the sets ----------------------------------------------------------- */
+/* --- the sets --------------------------------------------------------- */
 
 /* Behind blanks, folds and comments (RFC 5322 section 3.2.2, CFWS). */
 static struct slice skip_comments(struct slice text)
@@ -135,7 +135,7 @@ static const char *check_structure(
 	return mail_fault;
 }
 
-/* --- the signatures ----------------------------------------------------- */
+/* --- the signatures --------------------------------------------------- */
 
 static const char *check_message(const struct chain *chain,
     const struct key_source *keys, struct arc_result *result, struct error *err)

@@ -29,8 +29,7 @@ const char *body_encoding_name(enum body_encoding encoding)
 	return "base64";
 }
 
-/* --- pieces ------------------------------------------------------------------
- */
+/* --- pieces ----------------------------------------------------------- */
 
 typedef bool piece_fn(
     void *arg, const unsigned char *data, size_t len, struct error *err);
@@ -52,8 +51,7 @@ static bool each_piece(
 	return true;
 }
 
-/* --- output
- * ------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------- */
 
 /* What is written, gathered a little. */
 struct writer {
@@ -89,8 +87,7 @@ static void end_line(struct writer *writer)
 	writer->column = 0;
 }
 
-/* --- text
- * ---------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------- */
 
 /* Text as lines, whatever ends them: CRLF, LF or CR. */
 struct lines {
@@ -300,8 +297,7 @@ bool body_write_text(const struct source *text, enum body_encoding encoding,
 	return !writer.failed;
 }
 
-/* --- base64
- * --------------------------------------------------------------------- */
+/* --- base64 ----------------------------------------------------------- */
 
 static bool is_digit(unsigned char c)
 {

@@ -7,7 +7,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* --- header fields ------------------------------------------------------ */
+/* --- header fields ---------------------------------------------------- */
 
 /* The field without its last line end. */
 static struct slice without_end(struct slice field)
@@ -85,7 +85,7 @@ bool canonical_field(enum canonical kind, struct slice field, struct buf *out)
 					: relaxed_field(field, out);
 }
 
-/* --- the body ----------------------------------------------------------- */
+/* --- the body --------------------------------------------------------- */
 
 static void flush(struct canonical_body *body)
 {

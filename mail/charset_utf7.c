@@ -1,19 +1,7 @@
 #include "mail/charset_utf7.h"
 
 #include "base/utf8.h"
-
-static int value_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
-}
+#include "mail/base64.h"
 
 static bool put(uint32_t character, struct buf *out)
 {
@@ -73,8 +61,8 @@ static bool unshift(struct utf7 *utf7, struct buf *out)
 
 static bool take(struct utf7 *utf7, char c, struct buf *out)
 {
-	if (utf7->shifted && value_of(c) >= 0)
-		return add_bits(utf7, (uint32_t)value_of(c), out);
+	if (utf7->shifted && base64_value(c) >= 0)
+		return add_bits(utf7, (uint32_t)base64_value(c), out);
 	if (utf7->shifted) {
 		if (!unshift(utf7, out))
 			return false;

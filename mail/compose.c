@@ -63,8 +63,7 @@ bool compose_is_media_type(const char *text)
 	return true;
 }
 
-/* --- output
- * ------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------- */
 
 struct composer {
 	const struct letter *letter;
@@ -98,8 +97,7 @@ static void line(struct composer *composer, const char *format, ...)
 	assert(fits);
 }
 
-/* --- the header
- * ----------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------- */
 
 static void write_addresses(struct composer *composer, const char *name,
     const struct address_list *list)
@@ -134,8 +132,7 @@ static void write_header(struct composer *composer)
 	line(composer, "MIME-Version: 1.0");
 }
 
-/* --- parts
- * ---------------------------------------------------------------------- */
+/* --- parts ------------------------------------------------------------ */
 
 static bool write_text(
     struct composer *composer, const char *subtype, const struct source *text)
@@ -200,8 +197,7 @@ static bool write_part(
 	       body_write_base64(&part->base64, composer->sink, composer->err);
 }
 
-/* --- multiparts
- * ------------------------------------------------------------------ */
+/* --- multiparts ------------------------------------------------------- */
 
 static void begin_multipart(struct composer *composer, const char *subtype,
     const char *kind, const char *more)

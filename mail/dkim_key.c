@@ -15,7 +15,7 @@
 #define ED25519_KEY ((size_t)32)
 #define ED25519_BITS 256
 
-/* --- the record --------------------------------------------------------- */
+/* --- the record ------------------------------------------------------- */
 
 static const char *parse_type(const struct tag *tag, enum key_type *type)
 {
@@ -67,7 +67,7 @@ const char *dkim_key_parse(
 	return parse_type(tag_list_get(&list, "k"), &key->type);
 }
 
-/* --- RSA ---------------------------------------------------------------- */
+/* --- RSA -------------------------------------------------------------- */
 
 static const char *rsa_fault(const struct rsa_key *key)
 {
@@ -144,7 +144,7 @@ static enum key_check check_rsa(const struct dkim_key *key,
 	return good ? KEY_GOOD : KEY_MISMATCH;
 }
 
-/* --- Ed25519 ------------------------------------------------------------ */
+/* --- Ed25519 ---------------------------------------------------------- */
 
 /* RFC 8463 section 3: the hash is what is signed. */
 static bool verify_ed25519(EVP_PKEY *key, const uint8_t digest[DIGEST_BYTES],

@@ -56,7 +56,7 @@ static const struct dkim_signed_name recommended[] = {
     {"List-Archive", false},
 };
 
-/* --- the key ------------------------------------------------------------ */
+/* --- the key ---------------------------------------------------------- */
 
 static bool read_key(
     const char *pem, size_t len, struct dkim_signer *signer, struct error *err)
@@ -145,7 +145,7 @@ static bool sign_ed25519(EVP_PKEY *key, const uint8_t digest[DIGEST_BYTES],
 	return good;
 }
 
-/* --- the field ---------------------------------------------------------- */
+/* --- the field -------------------------------------------------------- */
 
 struct writer {
 	struct buf *field;
@@ -263,7 +263,7 @@ static void write_field(const struct dkim_signer *signer,
 	put(writer, "b=");
 }
 
-/* --- signing ------------------------------------------------------------ */
+/* --- signing ---------------------------------------------------------- */
 
 /* Hashes what will be signed, with the field as far as it is written; and
  * proves by reading it that others will understand it. */

@@ -14,7 +14,7 @@ struct evaluation {
 	const struct dmarc_node *policy; /* NULL: none applies */
 };
 
-/* --- the policy --------------------------------------------------------- */
+/* --- the policy ------------------------------------------------------- */
 
 /* Section 4.10.1. False if a query had no answer. */
 static bool discover(struct evaluation *evaluation)
@@ -69,7 +69,7 @@ static enum dmarc_policy disposition_of(const struct dmarc_record *record,
 	return policy == DMARC_REJECT ? DMARC_QUARANTINE : DMARC_NONE;
 }
 
-/* --- alignment ---------------------------------------------------------- */
+/* --- alignment -------------------------------------------------------- */
 
 enum alignment { ALIGNED_NOT, ALIGNED, ALIGNED_UNKNOWN };
 
@@ -162,7 +162,7 @@ static enum auth_result weigh_all(
 	return result;
 }
 
-/* --- verdicts ----------------------------------------------------------- */
+/* --- verdicts --------------------------------------------------------- */
 
 static void judge_one(
     struct evaluation *evaluation, struct dmarc_outcome *outcome)

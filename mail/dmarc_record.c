@@ -17,7 +17,7 @@ static struct slice trim(struct slice text)
 	return text;
 }
 
-/* --- tags --------------------------------------------------------------- */
+/* --- tags ------------------------------------------------------------- */
 
 struct tag {
 	struct slice name, value;
@@ -53,7 +53,7 @@ bool dmarc_record_is(struct slice text)
 	       slice_equals(tag.value, "DMARC1");
 }
 
-/* --- values ------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------- */
 
 /* The tags that matter here. */
 enum {

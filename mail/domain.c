@@ -74,6 +74,13 @@ bool domain_to_ascii(struct slice text, char out[DOMAIN_SIZE])
 	return domain_is_valid(out);
 }
 
+const char *domain_of_address(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at == NULL ? "" : at + 1;
+}
+
 bool domain_equal(const char *a, const char *b)
 {
 	return strcasecmp(a, b) == 0;

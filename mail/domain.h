@@ -22,6 +22,9 @@ bool domain_to_ascii(struct slice text, char out[DOMAIN_SIZE]);
  * at most DOMAIN_MAX in all. */
 bool domain_is_valid(const char *name);
 
+/* What stands behind the last @ of an address; "" if there is none. */
+const char *domain_of_address(const char *address);
+
 /* Without regard to case. */
 bool domain_equal(const char *a, const char *b);
 /* Whether it is `parent` or below it. */

@@ -72,8 +72,7 @@ void header_write_word(struct header_writer *writer, struct slice word)
 	put_word(writer, slice_of(" "), word);
 }
 
-/* --- encoded words ----------------------------------------------------------
- */
+/* --- encoded words ---------------------------------------------------- */
 
 /* What may stand for itself in any encoded word (RFC 2047 section 5 (3)). */
 static bool is_plain_in_q(unsigned char c)
@@ -159,7 +158,8 @@ static struct slice fitting(struct slice text, size_t room, bool q)
 	return taken;
 }
 
-void header_write_encoded(struct header_writer *writer, struct slice text)
+/* "=?UTF-8?...?=" of the text, as many as it takes. */
+static void write_encoded(struct header_writer *writer, struct slice text)
 {
 	bool q = q_size(text) <= b_size(text);
 	char word[WORD_MAX + 16];
@@ -187,8 +187,7 @@ void header_write_encoded(struct header_writer *writer, struct slice text)
 	}
 }
 
-/* --- text -------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------- */
 
 static size_t count_blanks(struct slice text)
 {
@@ -260,7 +259,7 @@ static void write_words(struct header_writer *writer, struct slice text)
 		word = slice_first(word, count_word(word));
 		if (looks_encoded(word))
 			run.len += count_blanks(text);
-		header_write_encoded(writer, run);
+		write_encoded(writer, run);
 		after_encoded = false;
 	}
 }
@@ -274,11 +273,12 @@ static struct slice cleaned(struct slice text, struct buf *copy)
 	fits =
 	    buf_append_char(copy, ' ') && buf_append(copy, text.data, text.len);
 	assert(fits);
-	for (size_t i = 0; i < copy->len; i++)
-		if ((unsigned char)copy->data[i] < ' ' && copy->data[i] != '\t')
+	for (size_t i = 0; i < copy->len; i++) {
+		unsigned char c = (unsigned char)copy->data[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
 			copy->data[i] = ' ';
-		else if (copy->data[i] == 0x7f)
-			copy->data[i] = ' ';
+	}
 	return (struct slice){copy->data, copy->len};
 }
 
@@ -294,8 +294,7 @@ void header_write_text(struct buf *out, const char *name, struct slice text)
 	buf_free(&copy);
 }
 
-/* --- addresses --------------------------------------------------------------
- */
+/* --- addresses -------------------------------------------------------- */
 
 static bool is_atom(struct slice word)
 {
@@ -365,7 +364,7 @@ static void write_name(
 	if (item->name.len == 0)
 		return;
 	if (!is_ascii(item->name))
-		header_write_encoded(writer, item->name);
+		write_encoded(writer, item->name);
 	else if (item->encoded || is_atoms(item->name))
 		write_phrase_words(writer, item->name);
 	else
@@ -395,8 +394,7 @@ void header_write_addresses(
 	buf_free(&path);
 }
 
-/* --- parameters -------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------- */
 
 static bool fits_quoted(struct slice value)
 {

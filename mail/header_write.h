@@ -21,8 +21,6 @@ void header_write_begin(
     struct header_writer *writer, struct buf *out, const char *name);
 /* One more word that cannot be divided, folded in front if need be. */
 void header_write_word(struct header_writer *writer, struct slice word);
-/* "=?UTF-8?...?=" of the text, as many as it takes. */
-void header_write_encoded(struct header_writer *writer, struct slice text);
 /* "; name=value" of a structured field, as RFC 2231 has it if need be. */
 void header_write_parameter(
     struct header_writer *writer, const char *name, struct slice value);

@@ -20,7 +20,7 @@ struct finder {
 	struct buf decoded; /* of the piece of HTML at hand */
 };
 
-/* --- hosts --------------------------------------------------------------- */
+/* --- hosts ------------------------------------------------------------ */
 
 static bool ends_authority(char c)
 {
@@ -50,7 +50,7 @@ static void take_authority(
 		finder->found(finder->arg, host);
 }
 
-/* --- text ---------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------- */
 
 static bool ends_with(struct slice text, const char *end)
 {
@@ -101,7 +101,7 @@ void links_in_text(struct slice text, link_fn *found, void *arg)
 	search_text(&finder, text);
 }
 
-/* --- HTML ---------------------------------------------------------------- */
+/* --- HTML ------------------------------------------------------------- */
 
 static struct slice decode(
     struct finder *finder, struct slice raw, bool attribute)
@@ -184,7 +184,7 @@ void links_in_html(struct slice html, link_fn *found, void *arg)
 	buf_free(&finder.decoded);
 }
 
-/* --- what is asked for --------------------------------------------------- */
+/* --- what is asked for ------------------------------------------------ */
 
 /* "%65xample" hides a name from those who do not undo it. */
 static size_t undo_percent(struct slice host, char *out)

@@ -32,8 +32,7 @@ static bool is_forbidden(struct slice name)
 	       slice_is(name, "return-path");
 }
 
-/* --- the header
- * ----------------------------------------------------------------- */
+/* --- the header ------------------------------------------------------- */
 
 struct missing {
 	bool from, date, message_id;
@@ -116,8 +115,7 @@ static bool write_header(struct raw *raw)
 	return add_missing(raw, &missing) && buf_append(&raw->out, "\r\n", 2);
 }
 
-/* --- lines
- * ---------------------------------------------------------------------- */
+/* --- lines ------------------------------------------------------------ */
 
 static bool end_header(struct raw *raw)
 {
@@ -184,8 +182,7 @@ static bool finish(struct raw *raw)
 	return flush(raw);
 }
 
-/* --- all
- * ------------------------------------------------------------------------ */
+/* --- all -------------------------------------------------------------- */
 
 /* The source, decoded if need be, piece by piece. */
 static bool read_source(struct raw *raw)

@@ -13,7 +13,7 @@
 /* RFC 1035 section 2.3.4. */
 #define LABEL 63
 
-/* --- names -------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------ */
 
 bool signature_is_domain(struct slice name)
 {
@@ -43,7 +43,7 @@ bool signature_agrees(const struct signature *signature, bool exact)
 		     : domain_is_within(signature->within, signature->domain);
 }
 
-/* --- one tag after the other -------------------------------------------- */
+/* --- one tag after the other ------------------------------------------ */
 
 struct parse {
 	const struct tag_list *list;
@@ -247,7 +247,7 @@ static const char *refuse_names(struct parse *parse, struct slice value)
 	return "a list of header fields in a seal";
 }
 
-/* --- the table ---------------------------------------------------------- */
+/* --- the table -------------------------------------------------------- */
 
 #define DKIM (1U << SIGNATURE_DKIM)
 #define MESSAGE (1U << SIGNATURE_ARC_MESSAGE)

@@ -19,7 +19,7 @@ struct signed_mail {
 	struct body_hashes *hashes;
 };
 
-/* --- opening ------------------------------------------------------------ */
+/* --- opening ---------------------------------------------------------- */
 
 #define FIRST_READ ((size_t)16 * 1024)
 
@@ -157,7 +157,7 @@ struct signature_set *signed_mail_signatures(
 	return &mail->sets[kind];
 }
 
-/* --- header and body ---------------------------------------------------- */
+/* --- header and body -------------------------------------------------- */
 
 static bool conclude(
     struct signature_verdict *one, enum auth_result result, const char *why)
@@ -285,7 +285,7 @@ bool signed_mail_verify(struct signed_mail *mail, struct signature_verdict *one,
 	return true;
 }
 
-/* --- keys --------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------- */
 
 static enum lookup_status look_up(const struct signature *signature,
     const struct lookup *dns, struct arena *arena,

@@ -26,7 +26,7 @@ struct key_source {
 	int64_t now_s; /* wall clock, for t= and x= */
 };
 
-/* --- the message -------------------------------------------------------- */
+/* --- the message ------------------------------------------------------ */
 
 struct signed_mail;
 
@@ -41,7 +41,7 @@ struct arena *signed_mail_arena(struct signed_mail *mail);
 /* Why no signature can hold, whatever it says; NULL otherwise (static). */
 const char *signed_mail_fault(const struct signed_mail *mail);
 
-/* --- one signature ------------------------------------------------------ */
+/* --- one signature ---------------------------------------------------- */
 
 /* A DKIM-Signature or an ARC field, and what became of it. */
 struct signature_verdict {
@@ -79,7 +79,7 @@ void signature_check_keys(struct signature_verdict *one,
     const uint8_t digest[DIGEST_BYTES], const struct key_source *keys,
     struct arena *arena);
 
-/* --- what is signed ----------------------------------------------------- */
+/* --- what is signed --------------------------------------------------- */
 
 /* The hash of the fields that the signature names and of itself, which is the
  * field `self` of the header, or RAW_NONE if it is not there yet. */

@@ -33,7 +33,7 @@ static struct host_result verdict(struct spf_evaluation *evaluation,
 	return (struct host_result){.result = result};
 }
 
-/* --- records ------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------- */
 
 /* Section 4.5. AUTH_PASS if there is exactly one record. */
 static enum auth_result select_record(
@@ -66,7 +66,7 @@ static enum auth_result select_record(
  * term, so it is at most LIMIT_SPF_TERMS deep.
  * NOLINTBEGIN(misc-no-recursion) */
 
-/* --- include ------------------------------------------------------------ */
+/* --- include ---------------------------------------------------------- */
 
 /* The table of section 5.2. */
 static enum spf_match include_match(
@@ -103,7 +103,7 @@ static enum spf_match match_include(
 	return include_match(evaluation, check_host(evaluation, target).result);
 }
 
-/* --- evaluation --------------------------------------------------------- */
+/* --- evaluation ------------------------------------------------------- */
 
 static struct host_result follow_redirect(
     struct spf_evaluation *evaluation, struct slice redirect)
@@ -190,7 +190,7 @@ static struct host_result check_host(
 
 /* NOLINTEND(misc-no-recursion) */
 
-/* --- explanation -------------------------------------------------------- */
+/* --- explanation ------------------------------------------------------ */
 
 /* Section 6.2: whatever goes wrong, there is none. */
 static const char *explain(
@@ -216,7 +216,7 @@ static const char *explain(
 	return explanation;
 }
 
-/* --- identities --------------------------------------------------------- */
+/* --- identities ------------------------------------------------------- */
 
 /* In A-labels where that can be, else as it came. */
 static const char *domain_of(struct arena *arena, struct slice text)

@@ -96,7 +96,7 @@ static bool next_unit(struct slice *text, bool in_text, struct unit *unit)
 	return good;
 }
 
-/* --- syntax ------------------------------------------------------------- */
+/* --- syntax ----------------------------------------------------------- */
 
 bool spf_macro_is_string(struct slice text)
 {
@@ -159,7 +159,7 @@ bool spf_macro_is_domain(struct slice text)
 	return is_domain_end(tail, has_macro);
 }
 
-/* --- values ------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------- */
 
 /* "192.0.2.1", or "2.0.0.1.0.d.b.8. ..." */
 static void format_dotted(const struct ip *ip, char *out, size_t size)
@@ -225,7 +225,7 @@ static void value_of(
 	(void)snprintf(out, VALUE_SIZE, "%s", text);
 }
 
-/* --- expansion ---------------------------------------------------------- */
+/* --- expansion -------------------------------------------------------- */
 
 /* Appends; what does not fit pushes out what came first. */
 static void put_last(struct buf *out, const char *data, size_t len)

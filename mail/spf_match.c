@@ -53,7 +53,7 @@ static enum spf_match count_void(
 	return SPF_MATCH_PERMERROR;
 }
 
-/* --- addresses ---------------------------------------------------------- */
+/* --- addresses -------------------------------------------------------- */
 
 /* Whether the first bits are the same; of IPv4 the mapped form is compared. */
 static bool shares_prefix(
@@ -93,7 +93,7 @@ static bool any_in_network(const struct spf_evaluation *evaluation,
 	return false;
 }
 
-/* --- a, exists, mx ------------------------------------------------------ */
+/* --- a, exists, mx ---------------------------------------------------- */
 
 static enum spf_match match_a(struct spf_evaluation *evaluation,
     const struct spf_directive *directive, const char *target)
@@ -158,7 +158,7 @@ static enum spf_match match_mx(struct spf_evaluation *evaluation,
 	return SPF_MATCH_NO;
 }
 
-/* --- ptr ---------------------------------------------------------------- */
+/* --- ptr -------------------------------------------------------------- */
 
 static const char *reverse_name(struct spf_evaluation *evaluation)
 {
@@ -255,7 +255,7 @@ const char *spf_client_name(void *arg)
 	return choose_name(evaluation);
 }
 
-/* --- all ---------------------------------------------------------------- */
+/* --- all -------------------------------------------------------------- */
 
 static enum spf_match match_name(struct spf_evaluation *evaluation,
     const struct spf_directive *directive, const char *target)

@@ -37,7 +37,7 @@ bool spf_record_is(struct slice text)
 	       (text.len == VERSION_LEN || text.data[VERSION_LEN] == ' ');
 }
 
-/* --- prefix lengths ----------------------------------------------------- */
+/* --- prefix lengths --------------------------------------------------- */
 
 /* Takes "<slashes><digits>" off the end: 1 if it was there, 0 if not, -1 if
  * the number is none of those that are allowed. */
@@ -66,7 +66,7 @@ static int take_prefix(
 	return 1;
 }
 
-/* --- arguments ---------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------- */
 
 static bool parse_domain(struct slice text, struct spf_directive *directive)
 {
@@ -119,7 +119,7 @@ static bool parse_argument(
 	return false;
 }
 
-/* --- terms -------------------------------------------------------------- */
+/* --- terms ------------------------------------------------------------ */
 
 static bool take_qualifier(struct slice *text, enum auth_result *result)
 {

@@ -1,5 +1,7 @@
 #include "mail/tag_list.h"
 
+#include "mail/base64.h"
+
 #include <ctype.h>
 
 static bool is_alnum(char c)
@@ -122,20 +124,6 @@ bool tag_number(struct slice value, size_t digits, uint64_t *number)
 	return true;
 }
 
-/* The six bits of a character; -1 if it is none of the alphabet. */
-static int sextet(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
-}
-
 bool tag_base64(
     struct slice value, struct arena *arena, uint8_t **bytes, size_t *len)
 {
@@ -146,7 +134,7 @@ bool tag_base64(
 	*bytes = out;
 	*len = 0;
 	for (size_t i = 0; i < value.len; i++) {
-		int six = sextet(value.data[i]);
+		int six = base64_value(value.data[i]);
 
 		if (slice_is_space(value.data[i]))
 			continue;

@@ -73,3 +73,24 @@ bool trace_authentication(
 			return false;
 	return buf_append_text(out, "\r\n");
 }
+
+const char *auth_result_name(enum auth_result result)
+{
+	switch (result) {
+	case AUTH_NONE:
+		break;
+	case AUTH_PASS:
+		return "pass";
+	case AUTH_FAIL:
+		return "fail";
+	case AUTH_SOFTFAIL:
+		return "softfail";
+	case AUTH_NEUTRAL:
+		return "neutral";
+	case AUTH_TEMPERROR:
+		return "temperror";
+	case AUTH_PERMERROR:
+		return "permerror";
+	}
+	return "none";
+}

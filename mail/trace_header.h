@@ -6,6 +6,7 @@
 #define MAIL_TRACE_HEADER_H
 
 #include "base/buf.h"
+#include "envelope.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,10 +17,10 @@ struct received {
 	const char *helo;
 	const char *client_name; /* confirmed reverse name */
 	const char *client_ip;
-	const char *host;      /* our name */
-	const char *protocol;  /* "ESMTP" (RFC 3848, RFC 6531) */
-	const char *tls;       /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
-	const char *id;        /* */
+	const char *host;     /* our name */
+	const char *protocol; /* "ESMTP" (RFC 3848, RFC 6531) */
+	const char *tls;      /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+	const char *id;
 	const char *recipient; /* only if it is the only one */
 	int64_t when_ms;       /* wall clock */
 };
@@ -32,5 +33,8 @@ bool trace_received(struct buf *out, const struct received *received);
  * are, each on a line of its own; without any there is no field. */
 bool trace_authentication(struct buf *out, const char *host,
     const char *const *methods, size_t count);
+
+/* "pass", "fail", ... (RFC 8601 section 2.7). Static. */
+const char *auth_result_name(enum auth_result result);
 
 #endif

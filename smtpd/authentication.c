@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* --- questions ---------------------------------------------------------- */
+/* --- questions -------------------------------------------------------- */
 
 static enum dns_type type_of(enum lookup_type type)
 {
@@ -64,7 +64,7 @@ struct lookup authentication_lookup(struct subject *subject)
 	return (struct lookup){.find = find, .arg = subject};
 }
 
-/* --- the message -------------------------------------------------------- */
+/* --- the message ------------------------------------------------------ */
 
 bool authentication_mail(
     struct subject *subject, struct signed_mail **mail, struct error *err)
@@ -79,28 +79,7 @@ bool authentication_mail(
 	return true;
 }
 
-/* --- results ------------------------------------------------------------ */
-
-const char *authentication_name(enum auth_result result)
-{
-	switch (result) {
-	case AUTH_NONE:
-		return "none";
-	case AUTH_PASS:
-		return "pass";
-	case AUTH_FAIL:
-		return "fail";
-	case AUTH_SOFTFAIL:
-		return "softfail";
-	case AUTH_NEUTRAL:
-		return "neutral";
-	case AUTH_TEMPERROR:
-		return "temperror";
-	case AUTH_PERMERROR:
-		return "permerror";
-	}
-	return "none";
-}
+/* --- results ---------------------------------------------------------- */
 
 /* RFC 2045 section 5.1: a token; and what stands in addresses and domains,
  * which is the same here (RFC 8601 section 2.2). */

@@ -20,9 +20,6 @@ struct lookup authentication_lookup(struct subject *subject);
 MUST_CHECK bool authentication_mail(
     struct subject *subject, struct signed_mail **mail, struct error *err);
 
-/* "pass", "fail", ... (RFC 8601 section 2.7). Static. */
-const char *authentication_name(enum auth_result result);
-
 /* Appends ` header.d=value`, the value quoted if it must be, cut if it is too
  * long; nothing if it is empty or has what cannot stand there. */
 void authentication_property(

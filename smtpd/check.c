@@ -37,6 +37,23 @@ void check_found(
 	va_end(args);
 }
 
+void finding_add(struct finding_text *all, const char *format, ...)
+{
+	size_t room = sizeof(all->text) - all->len;
+	va_list args;
+	int len;
+
+	if (all->len > 0 && room > 2) {
+		memcpy(all->text + all->len, ", ", 3);
+		all->len += 2;
+		room -= 2;
+	}
+	va_start(args, format);
+	len = vsnprintf(all->text + all->len, room, format, args);
+	va_end(args);
+	all->len += (size_t)len < room ? (size_t)len : room - 1;
+}
+
 void check_refuse(struct subject *subject, int code, const char *enhanced,
     const char *reason, const char *format, ...)
 {

@@ -118,7 +118,7 @@ struct subject {
 
 typedef void check_fn(struct subject *subject);
 
-/* --- for checks ---------------------------------------------------------- */
+/* --- for checks ------------------------------------------------------- */
 
 /* Memory that lives as long as what the check leaves. */
 struct arena *check_arena(struct subject *subject);
@@ -128,6 +128,15 @@ struct arena *check_arena(struct subject *subject);
  * LIMIT_FINDING_TEXT. A second call replaces it. */
 void check_found(struct subject *subject, const char *result,
     const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* What several things said, for one finding: "one, two", cut as it is. All
+ * zero at first. */
+struct finding_text {
+	char text[LIMIT_FINDING_TEXT + 1];
+	size_t len;
+};
+void finding_add(struct finding_text *all, const char *format, ...)
+    PRINTF_LIKE(2, 3);
 
 /* Refuses, by a 4xx or 5xx code. enhanced and reason must be static. A finding
  * is made of it if there is none. */
@@ -152,7 +161,7 @@ void check_ask(struct subject *subject, const char *name, enum dns_type type,
 void check_ask_ahead(
     struct subject *subject, const char *name, enum dns_type type);
 
-/* --- for those who have them made ---------------------------------------- */
+/* --- for those who have them made ------------------------------------- */
 
 /* Takes the findings of `from` over, at most LIMIT_FINDINGS in all; true if
  * any was taken. */

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "mail/arc.h"
+#include "mail/trace_header.h"
 #include "smtpd/authentication.h"
 #include "smtpd/policy.h"
 
@@ -16,7 +17,7 @@ static const char *sealer(const struct arc_result *result)
 /* RFC 8617 section 7.2 knows no properties that say who sealed it. */
 static void tell(struct subject *subject, const struct arc_result *result)
 {
-	const char *name = authentication_name(result->result);
+	const char *name = auth_result_name(result->result);
 
 	if (result->result == AUTH_NONE)
 		return; /* as nearly all mail */
@@ -29,7 +30,7 @@ static void tell(struct subject *subject, const struct arc_result *result)
 
 static void note(struct subject *subject, const struct arc_result *result)
 {
-	const char *name = authentication_name(result->result);
+	const char *name = auth_result_name(result->result);
 
 	if (result->result == AUTH_NONE)
 		check_found(subject, name, "%s", "");

@@ -10,7 +10,6 @@
 #include "smtpd/policy.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* A message, or one inside it. */
@@ -27,11 +26,11 @@ struct inside {
 };
 
 struct notes {
-	char text[LIMIT_FINDING_TEXT + 1]; /* "a.pdf (application/pdf, 9)" */
-	size_t len, count;
+	struct finding_text text; /* "a.pdf (application/pdf, 9), ..." */
+	size_t count;
 };
 
-/* --- what is refused ----------------------------------------------------- */
+/* --- what is refused -------------------------------------------------- */
 
 /* Dots and blanks at the end mean nothing to some who open it. */
 static struct slice extension_of(const char *filename)
@@ -75,25 +74,18 @@ static bool is_denied(const struct config *config, const struct mime_part *part)
 		   extension_of(part->filename));
 }
 
-/* --- what is noted ------------------------------------------------------- */
+/* --- what is noted ---------------------------------------------------- */
 
 static void note(
     struct notes *notes, const struct mime_part *part, uint64_t size)
 {
-	int len;
-
 	notes->count++;
-	len =
-	    snprintf(notes->text + notes->len, sizeof(notes->text) - notes->len,
-		"%s%s (%s, %" PRIu64 ")", notes->count > 1 ? ", " : "",
-		part->filename != NULL ? part->filename : "unnamed", part->type,
-		size);
-	notes->len += (size_t)len;
-	if (notes->len >= sizeof(notes->text))
-		notes->len = sizeof(notes->text) - 1;
+	finding_add(&notes->text, "%s (%s, %" PRIu64 ")",
+	    part->filename != NULL ? part->filename : "unnamed", part->type,
+	    size);
 }
 
-/* --- messages inside ------------------------------------------------------ */
+/* --- messages inside -------------------------------------------------- */
 
 static bool read_inside(
     void *arg, uint64_t offset, void *data, size_t len, struct error *err)
@@ -129,7 +121,7 @@ static void add_letter(struct subject *subject, struct letter *letter,
 	letter->next = added;
 }
 
-/* --- the check ------------------------------------------------------------ */
+/* --- the check -------------------------------------------------------- */
 
 /* False if the message is refused. */
 static bool look_at_part(struct subject *subject, struct letter *letter,
@@ -207,5 +199,5 @@ void check_attachment(struct subject *subject)
 	}
 	if (notes.count > 0)
 		check_found(subject, goes_on ? "noted" : "denied", "%zu: %s",
-		    notes.count, notes.text);
+		    notes.count, notes.text.text);
 }

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "mail/dkim.h"
+#include "mail/trace_header.h"
 #include "smtpd/authentication.h"
 #include "smtpd/policy.h"
 
@@ -20,7 +21,7 @@ static void tell(struct subject *subject, const struct signature_verdict *one)
 	struct buf text = buf_new(LIMIT_FINDING_TEXT);
 	char prefix[B_PREFIX + 1];
 
-	(void)buf_printf(&text, "dkim=%s", authentication_name(one->result));
+	(void)buf_printf(&text, "dkim=%s", auth_result_name(one->result));
 	if (one->why[0] != '\0')
 		(void)buf_printf(&text, " (%s)", one->why);
 	else if (one->uncovered > 0)
@@ -58,7 +59,7 @@ static void describe(struct buf *out, const struct signature_verdict *one)
 {
 	(void)buf_printf(out, "%s%s s=%s %s %s", out->len > 0 ? "; " : "",
 	    one->signature.domain, one->signature.selector,
-	    one->signature.algorithm, authentication_name(one->result));
+	    one->signature.algorithm, auth_result_name(one->result));
 	if (one->key_bits > 0)
 		(void)buf_printf(out, ", %u bits", one->key_bits);
 	if (one->testing)
@@ -76,8 +77,8 @@ static void note(struct subject *subject, const struct dkim_result *result)
 
 	for (size_t i = 0; i < result->signatures->count; i++)
 		describe(&text, &result->signatures->list[i]);
-	check_found(subject, authentication_name(result->result), "%s",
-	    buf_text(&text));
+	check_found(
+	    subject, auth_result_name(result->result), "%s", buf_text(&text));
 	buf_free(&text);
 }
 

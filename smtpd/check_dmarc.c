@@ -1,4 +1,5 @@
 #include "mail/dmarc.h"
+#include "mail/trace_header.h"
 #include "smtpd/authentication.h"
 #include "smtpd/policy.h"
 
@@ -55,8 +56,7 @@ static void tell(struct subject *subject, const struct dmarc_outcome *outcome)
 {
 	struct buf text = buf_new(LIMIT_FINDING_TEXT);
 
-	(void)buf_printf(
-	    &text, "dmarc=%s", authentication_name(outcome->result));
+	(void)buf_printf(&text, "dmarc=%s", auth_result_name(outcome->result));
 	if (outcome->policy_domain != NULL)
 		(void)buf_printf(
 		    &text, " (p=%s)", policy_names[outcome->policy]);
@@ -77,8 +77,8 @@ static void note(struct subject *subject, const struct dmarc_outcome *outcome)
 	if (outcome->policy_domain != NULL)
 		(void)buf_printf(&text, ", p=%s at %s",
 		    policy_names[outcome->policy], outcome->policy_domain);
-	check_found(subject, authentication_name(outcome->result), "%s",
-	    buf_text(&text));
+	check_found(
+	    subject, auth_result_name(outcome->result), "%s", buf_text(&text));
 	buf_free(&text);
 }
 

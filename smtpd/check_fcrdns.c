@@ -24,9 +24,8 @@ static bool has_address(
 	for (size_t i = 0; i < answer.count; i++)
 		if (ip_equal(&answer.records[i].ip, &subject->ip))
 			return true;
-	*failed = *failed ||
-		  (answer.status != DNS_FOUND && answer.status != DNS_NO_DATA &&
-		      answer.status != DNS_NO_NAME);
+	*failed =
+	    *failed || (answer.status != DNS_FOUND && !dns_has_none(&answer));
 	return false;
 }
 
@@ -76,7 +75,7 @@ void check_fcrdns(struct subject *subject)
 
 	(void)dns_reverse_name(&subject->ip, NULL, reverse);
 	check_ask(subject, reverse, DNS_PTR, &names);
-	if (names.status == DNS_NO_NAME || names.status == DNS_NO_DATA) {
+	if (dns_has_none(&names)) {
 		check_found(
 		    subject, "fail", "PTR %s", dns_status_name(names.status));
 		conclude(subject, "fail", NULL);

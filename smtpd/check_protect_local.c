@@ -1,19 +1,27 @@
 /*
  * Nobody but those whom a local domain's SPF record names may send in its name
- * (SPF_PROTECT_LOCAL). As long as the DNS does not say who they are, senders
- * have to wait.
+ * (SPF_PROTECT_LOCAL). As long as the DNS does not say who they are, or nobody
+ * which domains are local, senders have to wait.
  */
+#include "mail/domain.h"
 #include "smtpd/policy.h"
 
 #include <string.h>
 
+static enum whose_domain whose(const struct subject *subject)
+{
+	const char *domain = domain_of_address(subject->sender);
+
+	if (domain[0] == '\0')
+		return DOMAIN_FOREIGN;
+	return domain_list_find(services_domains(subject->services),
+	    subject->settings, domain, strlen(domain));
+}
+
 bool protect_local_applies(const struct subject *subject)
 {
-	const char *at = strrchr(subject->sender, '@');
-
-	return at != NULL && subject->settings->config->spf_protect_local &&
-	       domains_has(
-		   subject->settings->local_domains, at + 1, strlen(at + 1));
+	return subject->settings->config->spf_protect_local &&
+	       whose(subject) != DOMAIN_FOREIGN;
 }
 
 void check_refuse_spf(struct subject *subject, const char *reason)
@@ -29,11 +37,17 @@ void check_refuse_spf(struct subject *subject, const char *reason)
 
 void check_protect_local(struct subject *subject)
 {
+	bool ours;
+
 	if (!protect_local_applies(subject))
 		return;
-	if (subject->results.spf == AUTH_FAIL)
+	ours = whose(subject) == DOMAIN_OURS;
+	if (subject->results.spf == AUTH_FAIL && ours)
 		check_refuse_spf(subject, "protected_sender");
-	else if (subject->results.spf == AUTH_TEMPERROR)
+	else if (subject->results.spf == AUTH_FAIL)
+		check_refuse(subject, 451, "4.4.3", "domains_unknown",
+		    "Our domains are not known yet, try again later");
+	else if (subject->results.spf == AUTH_TEMPERROR && ours)
 		check_refuse(subject, 451, "4.7.24", "protected_sender_unknown",
 		    "SPF of %s cannot be checked now, try again later",
 		    subject->results.spf_domain);

@@ -5,19 +5,9 @@
 #include "mail/domain.h"
 #include "smtpd/policy.h"
 
-#include <string.h>
-
-/* Behind the last @; empty for the null sender. */
-static const char *domain_of(const char *sender)
-{
-	const char *at = strrchr(sender, '@');
-
-	return at == NULL ? "" : at + 1;
-}
-
 bool sender_domain_wanted(struct subject *subject)
 {
-	const char *domain = domain_of(subject->sender);
+	const char *domain = domain_of_address(subject->sender);
 
 	/* An address in brackets needs no name. */
 	return subject->settings->config->check_sender_domain != CHECK_OFF &&
@@ -52,11 +42,6 @@ static void fail(struct subject *subject, const char *domain, const char *why,
 		    "Sender domain %s %s", domain, text);
 }
 
-static bool is_none(const struct dns_answer *answer)
-{
-	return answer->status == DNS_NO_DATA || answer->status == DNS_NO_NAME;
-}
-
 /* Without an MX the domain's own address is where mail goes. */
 static void look_for_address(struct subject *subject, const char *domain)
 {
@@ -71,7 +56,7 @@ static void look_for_address(struct subject *subject, const char *domain)
 	check_ask(subject, domain, DNS_AAAA, &six);
 	if (six.status == DNS_FOUND)
 		pass(subject, domain, "AAAA", &six);
-	else if (is_none(&four) && is_none(&six))
+	else if (dns_has_none(&four) && dns_has_none(&six))
 		fail(subject, domain, "no MX, no address", "5.1.8",
 		    "has neither MX nor address");
 	else
@@ -81,7 +66,7 @@ static void look_for_address(struct subject *subject, const char *domain)
 
 void check_sender_domain(struct subject *subject)
 {
-	const char *text = domain_of(subject->sender);
+	const char *text = domain_of_address(subject->sender);
 	char domain[DOMAIN_SIZE];
 	struct dns_answer mx;
 

@@ -6,6 +6,7 @@
 #include "mail/spf.h"
 
 #include "base/clock.h"
+#include "mail/trace_header.h"
 #include "smtpd/authentication.h"
 #include "smtpd/policy.h"
 
@@ -37,7 +38,7 @@ static void tell(struct subject *subject, const struct spf_outcome *outcome)
 {
 	struct buf text = buf_new(LIMIT_FINDING_TEXT);
 
-	(void)buf_printf(&text, "spf=%s", authentication_name(outcome->result));
+	(void)buf_printf(&text, "spf=%s", auth_result_name(outcome->result));
 	authentication_property(&text,
 	    outcome->helo ? "smtp.helo" : "smtp.mailfrom", outcome->domain);
 	check_authenticates(subject, "%s", buf_text(&text));
@@ -47,7 +48,7 @@ static void tell(struct subject *subject, const struct spf_outcome *outcome)
 void check_spf(struct subject *subject)
 {
 	struct spf_outcome outcome = ask(subject);
-	const char *name = authentication_name(outcome.result);
+	const char *name = auth_result_name(outcome.result);
 
 	if (subject->settings->config->check_spf == CHECK_OFF)
 		return;

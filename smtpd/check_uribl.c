@@ -21,8 +21,7 @@ struct names {
 };
 
 struct score {
-	char text[LIMIT_FINDING_TEXT + 1]; /* "a.example in zone 127.0.0.2" */
-	size_t len;
+	struct finding_text text; /* "a.example in zone 127.0.0.2, ..." */
 	double sum;
 	bool failed;
 };
@@ -32,7 +31,7 @@ bool uribl_wanted(struct subject *subject)
 	return subject->settings->config->uribl_zones.count > 0;
 }
 
-/* --- which domains -------------------------------------------------------- */
+/* --- which domains ---------------------------------------------------- */
 
 static void add_name(void *arg, struct slice host)
 {
@@ -104,28 +103,16 @@ static bool gather(
 	return done;
 }
 
-/* --- what the lists say ----------------------------------------------------
- */
+/* --- what the lists say ----------------------------------------------- */
 
-/* "zone=score", as the settings' check has it. */
-static struct slice zone_of(const char *item, double *score)
+/* "zone=score", as the settings' check has it. RFC 5782 section 5: "test" is
+ * always listed. */
+static struct block_list list_of(const char *item, double *score)
 {
 	size_t len = strcspn(item, "=");
 
 	*score = strtod(item + len + 1, NULL);
-	return (struct slice){item, len};
-}
-
-static void note(
-    struct score *score, const char *name, struct slice zone, const char *code)
-{
-	int len = snprintf(score->text + score->len,
-	    sizeof(score->text) - score->len, "%s%s in %.*s %s",
-	    score->len > 0 ? ", " : "", name, (int)zone.len, zone.data, code);
-
-	score->len += (size_t)len;
-	if (score->len >= sizeof(score->text))
-		score->len = sizeof(score->text) - 1;
+	return (struct block_list){{item, len}, "test"};
 }
 
 /* "name.zone"; false if that is too long to be asked. */
@@ -140,17 +127,16 @@ static void ask(struct subject *subject, const char *name, const char *item,
     struct score *score)
 {
 	char question[DNS_NAME_SIZE], code[IP_TEXT];
-	struct dns_answer answer;
 	enum listing listing;
 	double weight;
-	struct slice zone = zone_of(item, &weight);
+	struct block_list list = list_of(item, &weight);
 
-	if (!question_of(name, zone, question))
+	if (!question_of(name, list.zone, question))
 		return;
-	check_ask(subject, question, DNS_A, &answer);
-	listing = listing_of(&answer, code);
+	listing = listing_ask(subject, &list, question, code);
 	if (listing != LISTING_NONE)
-		note(score, name, zone, code);
+		finding_add(&score->text, "%s in %.*s %s", name,
+		    (int)list.zone.len, list.zone.data, code);
 	if (listing == LISTING_YES)
 		score->sum += weight;
 	if (listing == LISTING_ERROR)
@@ -162,9 +148,10 @@ static void ask_ahead(
 {
 	char question[DNS_NAME_SIZE];
 	double weight;
+	struct block_list list = list_of(item, &weight);
 
-	if (question_of(name, zone_of(item, &weight), question))
-		check_ask_ahead(subject, question, DNS_A);
+	if (question_of(name, list.zone, question))
+		listing_ask_ahead(subject, &list, question);
 }
 
 static void ask_all(
@@ -196,12 +183,12 @@ void check_uribl(struct subject *subject)
 	ask_all(subject, &names, &score);
 	if (score.sum > 0)
 		check_found(
-		    subject, "listed", "%.1f: %s", score.sum, score.text);
+		    subject, "listed", "%.1f: %s", score.sum, score.text.text);
 	else if (score.failed)
-		check_found(subject, "temperror", "%s", score.text);
+		check_found(subject, "temperror", "%s", score.text.text);
 	else
 		check_found(subject, "clean", "%zu domains", names.count);
 	if (score.sum > 0 && score.sum >= most)
 		check_refuse(subject, 550, "5.7.1", "uribl",
-		    "The message links to listed domains: %s", score.text);
+		    "The message links to listed domains: %s", score.text.text);
 }

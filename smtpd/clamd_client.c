@@ -53,7 +53,7 @@ void clamd_free(struct clamd **clamd)
 	*clamd = NULL;
 }
 
-/* --- the links ---------------------------------------------------------- */
+/* --- the links -------------------------------------------------------- */
 
 static bool leads_to(const struct clamd *clamd, const char *address)
 {
@@ -107,7 +107,7 @@ static bool open_link(const char *address, const struct patience *patience,
 	return false;
 }
 
-/* --- a scan ------------------------------------------------------------- */
+/* --- a scan ----------------------------------------------------------- */
 
 static bool send_chunk(int fd, char *chunk, size_t len,
     const struct patience *patience, struct error *err)

@@ -62,7 +62,7 @@ static bool parse_size(struct slice text, uint64_t *size)
 	return true;
 }
 
-/* --- arguments --------------------------------------------------------- */
+/* --- arguments -------------------------------------------------------- */
 
 static bool read_nothing(struct line *line, struct command *command)
 {
@@ -200,7 +200,7 @@ static bool read_bdat(struct line *line, struct command *command)
 	return true;
 }
 
-/* --- verbs ------------------------------------------------------------- */
+/* --- verbs ------------------------------------------------------------ */
 
 static const struct {
 	const char *name;

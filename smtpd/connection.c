@@ -89,6 +89,19 @@ enum arrival connection_read(
 	return ARRIVAL_NONE;
 }
 
+bool connection_is_abandoned(struct connection *connection)
+{
+	char *in = connection->worker->in;
+	ssize_t got;
+
+	if (connection->unread.len > 0)
+		return false;
+	got = receive(connection, in, TLS_RECORD);
+	if (got > 0)
+		connection_keep(connection, in, (size_t)got);
+	return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 enum arrival connection_peek(
     struct connection *connection, char **bytes, size_t *len)
 {

@@ -53,6 +53,9 @@ enum arrival connection_peek(
     struct connection *connection, char **bytes, size_t *len);
 /* Keeps the first `len` of the bytes that were peeked at, and no more. */
 void connection_hold(struct connection *connection, size_t len);
+/* While the client has to wait: whether it has gone, and left nothing to be
+ * heard. What it says is kept, a record of it at most. */
+bool connection_is_abandoned(struct connection *connection);
 /* Keeps bytes of the worker's memory for later. */
 void connection_keep(
     struct connection *connection, const char *bytes, size_t len);

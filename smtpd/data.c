@@ -17,7 +17,7 @@ void content_free(struct content *content)
 	header_watch_free(&content->header);
 }
 
-/* --- the commit --------------------------------------------------------- */
+/* --- the commit ------------------------------------------------------- */
 
 /* On the loop, once the committer has spoken. */
 static void on_commit_answered(void *arg)
@@ -105,7 +105,7 @@ static void commit(struct session *session)
 	buf_free(&trace);
 }
 
-/* --- content ------------------------------------------------------------ */
+/* --- content ---------------------------------------------------------- */
 
 static void log_failure(struct session *session, const struct error *err)
 {
@@ -246,7 +246,7 @@ static bool is_endless(struct session *session)
 	return true;
 }
 
-/* --- DATA --------------------------------------------------------------- */
+/* --- DATA ------------------------------------------------------------- */
 
 static void begin_reading(struct session *session, enum session_state state)
 {
@@ -284,7 +284,7 @@ static size_t feed_data(struct session *session, const char *bytes, size_t len)
 	return used;
 }
 
-/* --- BDAT --------------------------------------------------------------- */
+/* --- BDAT ------------------------------------------------------------- */
 
 /* Why a chunk cannot be taken. It must be read all the same: its bytes are
  * no commands (RFC 3030 section 2). */
@@ -355,7 +355,7 @@ static size_t feed_chunk(struct session *session, const char *bytes, size_t len)
 	return len;
 }
 
-/* --- both --------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------- */
 
 size_t data_feed(struct session *session, const char *bytes, size_t len)
 {

@@ -28,8 +28,7 @@ struct domain_list {
 	struct domains *known;
 };
 
-/* --- the list ---------------------------------------------------------------
- */
+/* --- the list --------------------------------------------------------- */
 
 /* One name a line. */
 static struct domains *read_lines(char *text)
@@ -139,8 +138,7 @@ static bool take_answer(struct domain_list *list, const json_t *body)
 	return taken;
 }
 
-/* --- asking -----------------------------------------------------------------
- */
+/* --- asking ----------------------------------------------------------- */
 
 static void log_failure(
     struct domain_list *list, const struct phoenix_answer *answer)
@@ -214,8 +212,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* --- from outside ------------------------------------------------------------
- */
+/* --- from outside ----------------------------------------------------- */
 
 static void free_list(struct domain_list *list)
 {

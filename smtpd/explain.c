@@ -13,7 +13,7 @@ struct tour {
 	void *arg;
 };
 
-/* --- the content ---------------------------------------------------------- */
+/* --- the content ------------------------------------------------------ */
 
 struct reading {
 	struct header_watch header;
@@ -57,7 +57,7 @@ static bool read_content(const struct source *message,
 	return done;
 }
 
-/* --- the stages ----------------------------------------------------------- */
+/* --- the stages ------------------------------------------------------- */
 
 static void go_through(struct tour *tour, enum stage stage, const char *name)
 {

@@ -49,13 +49,19 @@ struct metric figure_check_duration = {
     .bounds = &metric_bounds_short,
     .label = "check"};
 
+struct metric figure_list_questions_skipped = {
+    .name = "elektrine_smtpd_list_questions_skipped_total",
+    .help = "Questions to block lists that do not answer: not asked.",
+    .kind = METRIC_COUNTER};
+
 void smtpd_figures_declare(void)
 {
 	static struct metric *const all[] = {&figure_connections,
 	    &figure_connections_total, &figure_connections_refused,
 	    &figure_session_duration, &figure_messages_accepted,
 	    &figure_messages_failed, &figure_bytes_accepted,
-	    &figure_messages_rejected, &figure_refused, &figure_check_duration};
+	    &figure_messages_rejected, &figure_refused, &figure_check_duration,
+	    &figure_list_questions_skipped};
 
 	metrics_declare(all, sizeof(all) / sizeof(all[0]));
 }

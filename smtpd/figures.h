@@ -12,6 +12,7 @@ extern struct metric figure_bytes_accepted;
 extern struct metric figure_messages_rejected; /* by reason */
 extern struct metric figure_refused;           /* by reason */
 extern struct metric figure_check_duration;    /* by check */
+extern struct metric figure_list_questions_skipped;
 
 /* Declares them all. */
 void smtpd_figures_declare(void);

@@ -1,12 +1,13 @@
 #include "smtpd/greeting.h"
 
 #include "base/proxy_header.h"
+#include "bounds.h"
 #include "smtpd/figures.h"
 #include "smtpd/worker.h"
 
 #include <assert.h>
 
-/* --- the greeting --------------------------------------------------------- */
+/* --- the greeting ----------------------------------------------------- */
 
 static void refuse(struct session *session, const struct verdict *verdict)
 {
@@ -76,6 +77,20 @@ void greeting_wait(struct session *session)
 	stage_judge(session, STAGE_CONNECT, NULL, on_connection_judged);
 }
 
+bool greeting_hurry(struct session *session)
+{
+	int64_t waited_ms =
+	    session->connection.worker->now_ms - session->since_ms;
+
+	if (stage_waited_for(session) != STAGE_CONNECT ||
+	    session->greeting != NULL || waited_ms < LIMIT_GREETING_MS)
+		return false;
+	stage_leave_behind(session);
+	greet(session);
+	session_resume(session);
+	return true;
+}
+
 bool greeting_is_waited_for(const struct session *session)
 {
 	return session->greeting != NULL;
@@ -94,7 +109,7 @@ void greeting_forget(struct session *session)
 	loop_timer_free(&session->greeting);
 }
 
-/* --- a proxy -------------------------------------------------------------- */
+/* --- a proxy ---------------------------------------------------------- */
 
 /* The limits of the client take the place of the proxy's. */
 static bool admit(struct session *session, const struct ip *client)

@@ -1,7 +1,9 @@
 /*
  * All that comes before the greeting: a proxy says whose connection it is
  * (PROXY_PROTOCOL_CIDRS), the checks of CONNECT are made, and the greeting
- * waits for those who cannot (EARLY_TALKER_MS). The session's thread only.
+ * waits for those who cannot (EARLY_TALKER_MS). Checks that take long (a name
+ * server of the client's that is slow) hold up not the greeting but the first
+ * MAIL, which is refused then. The session's thread only.
  *
  *   PROXY --header--> HANDSHAKE (with TLS) --> GREETING --checks, time--> NEW
  */
@@ -22,6 +24,10 @@ void greeting_read(struct session *session);
 
 /* When the client can hear it: makes the checks, and greets in time. */
 void greeting_wait(struct session *session);
+
+/* In STATE_CHECKING, now and then: greets if the checks of CONNECT take longer
+ * than LIMIT_GREETING_MS. False if that is not what is waited for. */
+bool greeting_hurry(struct session *session);
 
 /* Whether a client that speaks now is too early. */
 bool greeting_is_waited_for(const struct session *session);

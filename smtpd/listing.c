@@ -1,16 +1,20 @@
 #include "smtpd/listing.h"
 
+#include "smtpd/figures.h"
+#include "smtpd/list_watch.h"
+#include "smtpd/services.h"
+
 #include <stdio.h>
 
 /* An answer in 127.0.0.0/8 is a listing, but for 127.255.255.0/24, which is
  * the list's error. What lies elsewhere is a resolver that invents answers. */
-enum listing listing_of(const struct dns_answer *answer, char code[IP_TEXT])
+static enum listing listing_of(
+    const struct dns_answer *answer, char code[IP_TEXT])
 {
 	(void)snprintf(code, IP_TEXT, "%s", dns_status_name(answer->status));
-	if (answer->status == DNS_NO_NAME || answer->status == DNS_NO_DATA)
+	if (dns_has_none(answer))
 		return LISTING_NONE;
-	for (size_t i = 0; answer->status == DNS_FOUND && i < answer->count;
-	     i++) {
+	for (size_t i = 0; i < answer->count; i++) {
 		const struct ip *ip = &answer->records[i].ip;
 
 		ip_format(ip, code);
@@ -19,4 +23,55 @@ enum listing listing_of(const struct dns_answer *answer, char code[IP_TEXT])
 			return LISTING_YES;
 	}
 	return LISTING_ERROR;
+}
+
+static bool is_answer(const struct dns_answer *answer)
+{
+	return answer->status == DNS_FOUND || dns_has_none(answer);
+}
+
+/* A silent list's test entry is asked for, and not waited for: a client that
+ * comes later finds the answer in the cache. */
+static bool is_left_out(struct subject *subject, const struct block_list *list)
+{
+	struct list_watch *watch = services_lists(subject->services);
+	char test[DNS_NAME_SIZE];
+	struct dns_answer answer;
+
+	if (!list_watch_is_silent(watch, list->zone))
+		return false;
+	(void)snprintf(test, sizeof(test), "%s.%.*s", list->test,
+	    (int)list->zone.len, list->zone.data);
+	dns_ask(services_dns(subject->services), test, DNS_A, 0,
+	    check_arena(subject), &answer);
+	if (!is_answer(&answer))
+		return true;
+	list_watch_note(watch, list->zone, true);
+	return false;
+}
+
+void listing_ask_ahead(struct subject *subject, const struct block_list *list,
+    const char *question)
+{
+	if (!list_watch_is_silent(
+		services_lists(subject->services), list->zone))
+		check_ask_ahead(subject, question, DNS_A);
+}
+
+enum listing listing_ask(struct subject *subject, const struct block_list *list,
+    const char *question, char code[IP_TEXT])
+{
+	struct dns_answer answer;
+
+	if (is_left_out(subject, list)) {
+		metric_add(&figure_list_questions_skipped, NULL, 1);
+		(void)snprintf(code, IP_TEXT, "silent");
+		return LISTING_ERROR;
+	}
+	check_ask(subject, question, DNS_A, &answer);
+	/* When the time is over, that says nothing of the list. */
+	if (check_time_left_ms(subject) > 0)
+		list_watch_note(services_lists(subject->services), list->zone,
+		    is_answer(&answer));
+	return listing_of(&answer, code);
 }

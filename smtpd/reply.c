@@ -142,11 +142,6 @@ const char *reply_reason(enum reply reply)
 	return rows[reply].reason;
 }
 
-int reply_code(enum reply reply)
-{
-	return rows[reply].code;
-}
-
 enum reply reply_of_error(const struct error *err)
 {
 	return err->kind == ERROR_FULL ? REPLY_NO_ROOM : REPLY_TRY_LATER;

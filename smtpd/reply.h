@@ -71,7 +71,6 @@ bool reply_verdict(struct buf *out, const struct verdict *verdict);
 bool reply_is_error(enum reply reply);
 /* The fixed name for logs, of those that refuse; NULL for the others. */
 const char *reply_reason(enum reply reply);
-int reply_code(enum reply reply);
 /* What a failure of the spool is answered with. */
 enum reply reply_of_error(const struct error *err);
 /* A refusing reply as a verdict. */

@@ -12,6 +12,7 @@ struct services {
 	struct phoenix *phoenix;
 	struct domain_list *domains;
 	struct verifier *verifier;
+	struct list_watch *lists;
 	struct clamd *clamd;
 };
 
@@ -34,6 +35,7 @@ bool services_new(struct spool *spool, struct settings *settings,
 		services->pools[i] = pool_new(
 		    threads[i], waiting != 0 ? waiting : LIMIT_CHECKS_WAITING);
 	services->clamd = clamd_new();
+	services->lists = list_watch_new();
 	services->phoenix = phoenix_new(LIMIT_DOMAIN_LIST);
 	services->verifier = verifier_new(services->phoenix);
 	if (!dns_new(settings->config, &services->dns, err) ||
@@ -63,6 +65,7 @@ void services_free(struct services **services)
 	verifier_free(&gone->verifier);
 	phoenix_free(&gone->phoenix);
 	clamd_free(&gone->clamd);
+	list_watch_free(&gone->lists);
 	dns_free(&gone->dns);
 	free(gone);
 }
@@ -70,6 +73,11 @@ void services_free(struct services **services)
 struct dns *services_dns(struct services *services)
 {
 	return services->dns;
+}
+
+struct list_watch *services_lists(struct services *services)
+{
+	return services->lists;
 }
 
 struct clamd *services_clamd(struct services *services)

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "smtpd/clamd_client.h"
 #include "smtpd/domain_list.h"
+#include "smtpd/list_watch.h"
 #include "smtpd/settings.h"
 #include "smtpd/verifier.h"
 #include "spool/spool.h"
@@ -39,6 +40,8 @@ void services_free(struct services **services);
 struct dns *services_dns(struct services *services);
 struct domain_list *services_domains(struct services *services);
 struct verifier *services_verifier(struct services *services);
+/* Which block lists answer. */
+struct list_watch *services_lists(struct services *services);
 /* The connections to clamd. */
 struct clamd *services_clamd(struct services *services);
 

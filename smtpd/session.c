@@ -25,7 +25,7 @@
 /* What the client says is heard later, if at all. */
 #define DEAF (MUTE | STATE_GREETING)
 
-/* --- states ------------------------------------------------------------- */
+/* --- states ----------------------------------------------------------- */
 
 static const char *state_name(enum session_state state)
 {
@@ -78,7 +78,7 @@ void session_reset(struct session *session)
 	session_move(session, session->helo == NULL ? STATE_NEW : STATE_READY);
 }
 
-/* --- the beginning and the end ------------------------------------------ */
+/* --- the beginning and the end ---------------------------------------- */
 
 static void free_session(void *arg)
 {
@@ -164,7 +164,7 @@ void session_end_for_limit(struct session *session, enum reply reply)
 	session_end(session, reply);
 }
 
-/* --- replies ------------------------------------------------------------ */
+/* --- replies ---------------------------------------------------------- */
 
 static void count_error(struct session *session)
 {
@@ -183,7 +183,7 @@ void session_reply(struct session *session, enum reply reply)
 		count_error(session);
 }
 
-/* --- verbs -------------------------------------------------------------- */
+/* --- verbs ------------------------------------------------------------ */
 
 static void proceed_reset(
     struct session *session, const struct command *command)
@@ -346,7 +346,7 @@ static void execute(struct session *session, const struct command *command)
 		    session, verbs[verb].stage, command, on_command_judged);
 }
 
-/* --- input -------------------------------------------------------------- */
+/* --- input ------------------------------------------------------------ */
 
 /* Up to the end of the line; how much that was. */
 static size_t skip_line(struct session *session, const char *bytes, size_t len)
@@ -500,6 +500,20 @@ static void hear_early(struct session *session)
 	}
 }
 
+/* Only after the answer. A whole message is worth its own, even if there is
+ * nobody to hear it; anything before that is not. */
+static void hear_later(struct session *session)
+{
+	struct connection *connection = &session->connection;
+
+	if (session->state == STATE_CHECKING &&
+	    stage_waited_for(session) != STAGE_MESSAGE &&
+	    connection_is_abandoned(connection))
+		session_leave(session, "client");
+	else
+		connection_pause(connection);
+}
+
 static void go_on_with_handshake(struct session *session)
 {
 	if (session->connection.tls == NULL) {
@@ -539,9 +553,9 @@ static void on_session_ready(void *arg, unsigned ready)
 		hear_early(session);
 		return;
 	}
-	if ((session->state & (STATE_COMMITTING | STATE_CHECKING)) != 0) {
-		/* Only to be heard after the answer. */
-		connection_pause(connection);
+	if (session->state == STATE_COMMITTING ||
+	    session->state == STATE_CHECKING) {
+		hear_later(session);
 		return;
 	}
 	if (session->state == STATE_HANDSHAKE) {
@@ -571,7 +585,7 @@ static void on_session_ready(void *arg, unsigned ready)
 	}
 }
 
-/* --- the worker's side --------------------------------------------------- */
+/* --- the worker's side ------------------------------------------------ */
 
 void session_open(struct worker *worker, int fd, const struct ip *ip, bool tls)
 {
@@ -631,7 +645,8 @@ void session_check_time(struct session *session)
 			session_leave(session, "proxy_header");
 		return;
 	case STATE_CHECKING:
-		stage_check_time(session);
+		if (!greeting_hurry(session))
+			stage_check_time(session);
 		return;
 	case STATE_CLOSING:
 		if (quiet_ms >= LIMIT_FAREWELL_MS)

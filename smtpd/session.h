@@ -89,6 +89,8 @@ struct session {
 	struct record connected, greeted; /* what checks left at CONNECT, and
 					   * at the last HELO */
 	struct waiting *waiting;          /* in STATE_CHECKING */
+	struct waiting *behind; /* the checks of CONNECT that the greeting did
+				 * not wait for, until they let it in */
 
 	struct transaction *transaction; /* NULL: none */
 	int64_t data_ms;                 /* when DATA or the chunk began */
@@ -104,7 +106,7 @@ struct session {
 				* the end */
 };
 
-/* --- the worker's side -------------------------------------------------- */
+/* --- the worker's side ------------------------------------------------ */
 
 /* Takes the socket over, and greets, once there is TLS if `tls` says that it
  * comes first. The limiter's place is the session's to give back. */
@@ -116,7 +118,7 @@ void session_shut_down(struct session *session);
 /* Closes without a word, unless it waits for the disk. */
 void session_cut(struct session *session);
 
-/* --- for the verbs ------------------------------------------------------ */
+/* --- for the verbs ---------------------------------------------------- */
 
 /* The only place where the state changes; begins a new wait. */
 void session_move(struct session *session, enum session_state state);

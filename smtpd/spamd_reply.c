@@ -119,7 +119,7 @@ bool spamd_reply_parse(struct slice answer, struct spamd_reply *reply)
 	return true;
 }
 
-/* --- the tests ----------------------------------------------------------- */
+/* --- the tests -------------------------------------------------------- */
 
 static bool is_name_char(char c)
 {

@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the session waits for in STATE_CHECKING. */
+/* What a session waits for. */
 struct waiting {
-	struct review *review;
+	struct session *session;
+	struct review *review; /* NULL: not before what was left behind */
+	bool made;             /* the review has ended, and refuses */
+	enum stage stage;
 	enum session_state returns;
 	judged_fn *judged;
 	bool has_command;
@@ -26,7 +29,7 @@ static const struct command *command_of(const struct waiting *waiting)
 	return waiting->has_command ? &waiting->command : NULL;
 }
 
-/* --- what is kept ------------------------------------------------------- */
+/* --- what is kept ----------------------------------------------------- */
 
 void record_free(struct record *record)
 {
@@ -97,16 +100,13 @@ const struct check_finding *stage_findings(
 	return all;
 }
 
-/* --- what is looked at --------------------------------------------------- */
+/* --- what is looked at ------------------------------------------------ */
 
 static struct results results_so_far(
     const struct session *session, enum stage stage)
 {
-	if (stage <= STAGE_HELO)
-		return session->connected.results;
-	if (stage == STAGE_MAIL)
-		return session->greeted.results;
-	return session->transaction->results;
+	return stage <= STAGE_MAIL ? session->connected.results
+				   : session->transaction->results;
 }
 
 static void look_at_message(
@@ -151,7 +151,7 @@ static struct subject subject_of(struct session *session, enum stage stage,
 	return subject;
 }
 
-/* --- the stage ----------------------------------------------------------- */
+/* --- the stage -------------------------------------------------------- */
 
 /* Gives the session what was left, and goes on. */
 static void conclude(struct session *session, struct subject *subject,
@@ -163,15 +163,20 @@ static void conclude(struct session *session, struct subject *subject,
 	judged(session, command, &verdict);
 }
 
-static struct waiting *new_waiting(const struct command *command,
-    enum session_state returns, judged_fn *judged)
+/* In the session's place for it: it is in STATE_CHECKING from now on. */
+static struct waiting *wait(struct session *session, enum stage stage,
+    const struct command *command, judged_fn *judged)
 {
 	struct waiting *waiting = xcalloc(1, sizeof(*waiting));
 	struct address *address = &waiting->command.address;
 
-	waiting->returns = returns;
+	waiting->session = session;
+	waiting->stage = stage;
+	waiting->returns = session->state;
 	waiting->judged = judged;
 	waiting->arena = arena_new();
+	session->waiting = waiting;
+	session_move(session, STATE_CHECKING);
 	if (command == NULL)
 		return waiting;
 	waiting->has_command = true;
@@ -185,6 +190,16 @@ static struct waiting *new_waiting(const struct command *command,
 	return waiting;
 }
 
+/* The session is where it was before. */
+static struct waiting *stop_waiting(struct session *session)
+{
+	struct waiting *waiting = session->waiting;
+
+	session->waiting = NULL;
+	session_move(session, waiting->returns);
+	return waiting;
+}
+
 static void free_waiting(struct waiting **waiting)
 {
 	review_forget(&(*waiting)->review);
@@ -193,27 +208,53 @@ static void free_waiting(struct waiting **waiting)
 	*waiting = NULL;
 }
 
+static void go_on(struct session *session)
+{
+	session_stop_if_asked(session);
+	session_resume(session);
+}
+
+/* The checks that were left behind have spoken: whoever waited for that may
+ * begin. */
+static void on_behind_reviewed(struct session *session)
+{
+	struct subject *subject = review_subject(session->behind->review);
+	struct waiting *parked;
+
+	keep(session, subject);
+	session->behind->made = true;
+	if (subject->verdict.action == VERDICT_ACCEPT)
+		free_waiting(&session->behind);
+	if (session->waiting == NULL || session->waiting->review != NULL)
+		return;
+	parked = stop_waiting(session);
+	stage_judge(session, parked->stage, command_of(parked), parked->judged);
+	free_waiting(&parked);
+	go_on(session);
+}
+
 /* On the loop, when the checks that were waited for have spoken. */
 static void on_reviewed(void *arg)
 {
-	struct session *session = arg;
-	struct worker *worker = session->connection.worker;
-	struct waiting *waiting = session->waiting;
+	struct waiting *waiting = arg;
+	struct session *session = waiting->session;
 	struct subject *subject = review_subject(waiting->review);
 
-	worker_touch(worker);
-	session->waiting = NULL;
-	session_move(session, waiting->returns);
+	worker_touch(session->connection.worker);
+	if (waiting == session->behind) {
+		on_behind_reviewed(session);
+		return;
+	}
+	(void)stop_waiting(session);
 	if (subject->stage == STAGE_MESSAGE)
 		session->transaction->content.draft =
 		    review_take_draft(waiting->review);
 	conclude(session, subject, command_of(waiting), waiting->judged);
 	free_waiting(&waiting);
-	session_stop_if_asked(session);
-	session_resume(session);
+	go_on(session);
 }
 
-void stage_judge(struct session *session, enum stage stage,
+static void make(struct session *session, enum stage stage,
     const struct command *command, judged_fn *judged)
 {
 	struct content_facts facts;
@@ -228,40 +269,65 @@ void stage_judge(struct session *session, enum stage stage,
 	}
 	if (stage == STAGE_MESSAGE)
 		draft = &session->transaction->content.draft;
-	waiting = new_waiting(command, session->state, judged);
+	waiting = wait(session, stage, command, judged);
 	waiting->review = review_begin(session->connection.worker->loop,
-	    &subject, service, draft, on_reviewed, session);
+	    &subject, service, draft, on_reviewed, waiting);
 	if (waiting->review == NULL) {
+		(void)stop_waiting(session);
 		conclude(session, &subject, command, judged);
 		free_waiting(&waiting);
-		return;
 	}
-	session->waiting = waiting;
-	session_move(session, STATE_CHECKING);
+}
+
+void stage_judge(struct session *session, enum stage stage,
+    const struct command *command, judged_fn *judged)
+{
+	const struct waiting *behind = session->behind;
+	struct verdict verdict;
+
+	if (stage < STAGE_MAIL || behind == NULL) {
+		make(session, stage, command, judged);
+	} else if (behind->made) {
+		verdict = review_subject(behind->review)->verdict;
+		judged(session, command, &verdict);
+	} else {
+		(void)wait(session, stage, command, judged);
+	}
+}
+
+enum stage stage_waited_for(const struct session *session)
+{
+	return session->waiting->stage;
+}
+
+void stage_leave_behind(struct session *session)
+{
+	session->behind = stop_waiting(session);
 }
 
 void stage_check_time(struct session *session)
 {
 	struct worker *worker = session->connection.worker;
 	struct waiting *waiting = session->waiting;
+	const struct review *review =
+	    waiting->review != NULL ? waiting->review : session->behind->review;
 	struct subject late = {.verdict.action = VERDICT_ACCEPT};
 
 	/* Checks that keep to their time are given that of a tick. */
-	if (worker->now_ms <
-	    review_deadline_ms(waiting->review) + LIMIT_STAGE_GRACE_MS)
+	if (worker->now_ms < review_deadline_ms(review) + LIMIT_STAGE_GRACE_MS)
 		return;
-	session->waiting = NULL;
-	session_move(session, waiting->returns);
+	(void)stop_waiting(session);
 	check_refuse(&late, 451, "4.3.2", "checks_timeout",
 	    "The checks took too long, try again later");
 	waiting->judged(session, command_of(waiting), &late.verdict);
 	free_waiting(&waiting);
-	session_stop_if_asked(session);
-	session_resume(session);
+	go_on(session);
 }
 
 void stage_forget(struct session *session)
 {
 	if (session->waiting != NULL)
 		free_waiting(&session->waiting);
+	if (session->behind != NULL)
+		free_waiting(&session->behind);
 }

@@ -32,9 +32,15 @@ typedef void judged_fn(struct session *session, const struct command *command,
 void stage_judge(struct session *session, enum stage stage,
     const struct command *command, judged_fn *judged);
 
+/* The stage that the session waits for in STATE_CHECKING. */
+enum stage stage_waited_for(const struct session *session);
+/* Goes on without the checks of CONNECT that are waited for. Those of MAIL
+ * will wait for them, and a refusal of theirs is the answer to each MAIL. */
+void stage_leave_behind(struct session *session);
+
 /* For the session: gives up a stage that takes too long, with a 451. */
 void stage_check_time(struct session *session);
-/* Forgets the stage that is waited for. */
+/* Forgets what is waited for, and what was left behind. */
 void stage_forget(struct session *session);
 
 /* All findings of connection, greeting and transaction, in the transaction's

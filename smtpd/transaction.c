@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-struct transaction *transaction_new(void)
+static struct transaction *transaction_new(void)
 {
 	struct transaction *transaction = xcalloc(1, sizeof(*transaction));
 
@@ -63,7 +63,7 @@ struct envelope transaction_envelope(const struct session *session)
 	};
 }
 
-/* --- MAIL --------------------------------------------------------------- */
+/* --- MAIL ------------------------------------------------------------- */
 
 static const char *keep_address(
     struct transaction *transaction, const struct address *address)
@@ -114,7 +114,7 @@ void transaction_proceed_mail(
 	session_reply(session, REPLY_SENDER_OK);
 }
 
-/* --- RCPT --------------------------------------------------------------- */
+/* --- RCPT ------------------------------------------------------------- */
 
 /* The local part belongs to its host and is compared exactly, the domain
  * without regard to case (RFC 5321 section 2.4). */

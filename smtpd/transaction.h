@@ -33,7 +33,6 @@ struct transaction {
 	struct error error;   /* of the commit; ERROR_NONE: it is durable */
 };
 
-struct transaction *transaction_new(void);
 /* Discards the draft. Clears the pointer; NULL is fine. */
 void transaction_free(struct transaction **transaction);
 

@@ -54,8 +54,7 @@ void verifier_interrupt(struct verifier *verifier)
 	(void)pthread_mutex_unlock(&verifier->lock);
 }
 
-/* --- what Phoenix says ------------------------------------------------------
- */
+/* --- what Phoenix says ------------------------------------------------ */
 
 /* Only 200 or 404 with `exists` says anything: a bare 404 may be a proxy's. */
 static enum existence existence_of(const struct phoenix_answer *answer)
@@ -128,8 +127,7 @@ static enum existence call(struct verifier *verifier,
 	return existence;
 }
 
-/* --- what is known
- * ------------------------------------------------------------ */
+/* --- what is known ---------------------------------------------------- */
 
 /* The local part belongs to its host; the domain is the same in any case. */
 static void make_key(const char *address, char *key, size_t size)
@@ -183,8 +181,7 @@ static void fall_back(struct verifier *verifier, const struct config *config,
 	verified->cached = verified->stale = true;
 }
 
-/* --- asking
- * ------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------- */
 
 /* While Phoenix does not answer, only one call now and then is made. */
 static bool may_call(struct verifier *verifier)

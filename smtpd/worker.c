@@ -44,7 +44,7 @@ bool worker_is_crowded(const struct worker *worker)
 	       limiter_connections(worker->limiter) * UINT64_C(5) > most * 4;
 }
 
-/* --- accepting ----------------------------------------------------------- */
+/* --- accepting -------------------------------------------------------- */
 
 /* Not a session yet: one line, and good-bye. Whoever waits for TLS would not
  * understand the line. */
@@ -139,7 +139,7 @@ static void stop_accepting(struct worker *worker)
 		loop_watch_close(&worker->accepting[i].watch);
 }
 
-/* --- the loop ------------------------------------------------------------ */
+/* --- the loop --------------------------------------------------------- */
 
 void worker_left(struct worker *worker)
 {
@@ -196,7 +196,7 @@ static void *run_worker(void *arg)
 	return NULL;
 }
 
-/* --- from outside -------------------------------------------------------- */
+/* --- from outside ----------------------------------------------------- */
 
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
     struct services *services, struct tls_server *tls,

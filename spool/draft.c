@@ -39,7 +39,6 @@ bool spool_begin(struct spool *spool, const struct envelope *so_far,
     uint64_t declared_size, struct draft **result, struct error *err)
 {
 	struct draft *draft;
-	size_t size = (sizeof(*draft) + 63) / 64 * 64;
 
 	*result = NULL;
 	assert(spool->committer != NULL);
@@ -49,11 +48,7 @@ bool spool_begin(struct spool *spool, const struct envelope *so_far,
 		    "a message has 1 to %d recipients", LIMIT_RECIPIENTS);
 	if (!spool_has_room(spool, declared_size, err))
 		return false;
-	/* The state of the hash wants to be aligned. */
-	draft = aligned_alloc(64, size);
-	if (draft == NULL)
-		fatal("out of memory");
-	memset(draft, 0, size);
+	draft = xcalloc(1, sizeof(*draft));
 	draft->spool = spool;
 	draft->fd = -1;
 	draft->id = id_new();
@@ -63,8 +58,7 @@ bool spool_begin(struct spool *spool, const struct envelope *so_far,
 	draft->promised = declared_size != 0 ? declared_size
 					     : spool->options.max_message_bytes;
 	room_promise(&spool->room, draft->promised);
-	(void)crypto_generichash_init(
-	    &draft->hash, spool->key, sizeof(spool->key), ENVELOPE_HASH_BYTES);
+	content_mac_begin(&draft->mac, spool->key);
 	if (!create_file(draft, err)) {
 		draft_free(&draft, false);
 		return false;
@@ -108,7 +102,7 @@ static bool flush_pending(struct draft *draft, struct error *err)
 bool spool_write(
     struct draft *draft, const void *data, size_t len, struct error *err)
 {
-	(void)crypto_generichash_update(&draft->hash, data, len);
+	content_mac_body(&draft->mac, data, len);
 	draft->body_len += len;
 	if (!draft->streamed && draft->pending.len + len <= LIMIT_DRAFT_MEMORY)
 		return buf_append(&draft->pending, data, len);
@@ -182,30 +176,16 @@ void spool_discard(struct draft **draft)
 
 /* --- committing ------------------------------------------------------- */
 
-/* The hash covers body, trace, and the envelope without its status bytes. */
-static void finish_hash(struct draft *draft, struct buf *header,
-    const char *trace, size_t trace_len)
-{
-	struct envelope_hashed parts =
-	    envelope_header_hashed(header->data, header->len);
-	uint8_t hash[ENVELOPE_HASH_BYTES];
-
-	(void)crypto_generichash_update(
-	    &draft->hash, (const unsigned char *)trace, trace_len);
-	(void)crypto_generichash_update(
-	    &draft->hash, (const unsigned char *)parts.first, parts.first_len);
-	(void)crypto_generichash_update(
-	    &draft->hash, (const unsigned char *)parts.rest, parts.rest_len);
-	(void)crypto_generichash_final(&draft->hash, hash, sizeof(hash));
-	envelope_header_set_hash(header->data, hash);
-}
-
 /* A streamed message: the rest of its body, then what goes in front. */
 static bool write_streamed(
     struct draft *draft, const struct buf *front, struct error *err)
 {
-	return flush_pending(draft, err) &&
-	       os_pwrite(draft->fd, front->data, front->len, 0, err);
+	if (!flush_pending(draft, err) ||
+	    !os_pwrite(draft->fd, front->data, front->len, 0, err))
+		return false;
+	/* A group may be under way: the disk need not wait for its end. */
+	os_start_writing(draft->fd, 0, 0);
+	return true;
 }
 
 static bool write_at_once(
@@ -222,6 +202,7 @@ static bool write_file(struct draft *draft, const struct envelope *envelope,
     const char *trace, size_t trace_len, uint64_t *size, struct error *err)
 {
 	struct buf front = buf_new(LIMIT_ENVELOPE + LIMIT_TRACE);
+	uint8_t hash[ENVELOPE_HASH_BYTES];
 	bool streamed = draft->streamed, done;
 
 	if (trace_len > LIMIT_TRACE)
@@ -230,7 +211,9 @@ static bool write_file(struct draft *draft, const struct envelope *envelope,
 	done = envelope_header_write(&front, envelope, trace_len,
 	    draft->body_len, streamed ? draft->reserve : 0, err);
 	if (done) {
-		finish_hash(draft, &front, trace, trace_len);
+		content_mac_end(&draft->mac, draft->spool->key, front.data,
+		    front.len, trace, trace_len, hash);
+		envelope_header_set_hash(front.data, hash);
 		(void)buf_append(&front, trace, trace_len);
 		done = streamed ? write_streamed(draft, &front, err)
 				: write_at_once(draft, &front, err);

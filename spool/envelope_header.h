@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define ENVELOPE_HEADER_NAME "X-Elektrine-Spool"
-/* Bytes of a keyed BLAKE2b-256. */
+/* Bytes of a content MAC (content_mac.h). */
 #define ENVELOPE_HASH_BYTES 32
 /* The first line, CRLF included: all widths in it are fixed. */
 #define ENVELOPE_FIRST_LINE 116

@@ -16,6 +16,7 @@ static const char *const names[FINDING_COUNT] = {
     [FINDING_DESTINATION] = "destination",
     [FINDING_EVENT] = "event",
     [FINDING_DOOMED] = "doomed",
+    [FINDING_KEY] = "key",
     [FINDING_COUNTERS] = "counters",
     [FINDING_ORPHAN] = "orphan",
     [FINDING_FOREIGN] = "foreign",

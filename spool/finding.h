@@ -20,6 +20,7 @@ enum finding_kind {
 	FINDING_DESTINATION, /* where the scheduler would not look in time */
 	FINDING_EVENT,       /* the story of a message that is not there */
 	FINDING_DOOMED,      /* to be unlinked, and yet live */
+	FINDING_KEY,         /* of the send API: unreadable, or for ever */
 	FINDING_COUNTERS,    /* what status shows */
 	FINDING_ORPHAN,      /* a file without a record */
 	FINDING_FOREIGN,     /* a file that is not ours: left alone */

@@ -207,7 +207,8 @@ bool fsck_run(struct spool *spool, const struct fsck_options *options,
 
 	memset(report, 0, sizeof(*report));
 	done = tidy_up(&fsck, err) && fsck_files(&fsck, err) &&
-	       fsck_messages(&fsck, err) && fsck_rows(&fsck, err);
+	       fsck_messages(&fsck, err) && fsck_kept(&fsck, err) &&
+	       fsck_rows(&fsck, err);
 	history_free(&fsck.history);
 	return done;
 }

@@ -31,7 +31,7 @@ struct fsck_options {
 };
 
 struct fsck_report {
-	uint64_t messages, bytes, files; /* that were looked at */
+	uint64_t messages, bytes, files, kept; /* that were looked at */
 	uint64_t found[FINDING_COUNT], repaired[FINDING_COUNT];
 	uint64_t found_all, repaired_all;
 };

@@ -127,12 +127,11 @@ static bool has_deliveries(const struct fsck *fsck, const struct id *id)
 
 /* --- one file --------------------------------------------------------- */
 
-static void set_aside(struct fsck *fsck, const struct candidate *file)
+void fsck_set_aside(struct fsck *fsck, int folder, const char *name)
 {
 	struct error err;
 
-	if (!maildir_set_aside(
-		&fsck->spool->maildirs, file->folder, file->name, &err))
+	if (!maildir_set_aside(&fsck->spool->maildirs, folder, name, &err))
 		(void)fsck_objects(
 		    fsck, FINDING_UNREADABLE, false, NULL, -1, "%s", err.text);
 }
@@ -156,7 +155,7 @@ static void check_unknown(
 	if (!is_young(file) && !is_of_live_writer(fsck, file->name) &&
 	    fsck_objects(fsck, FINDING_ORPHAN, true, id, -1,
 		"its file in %s has no record", box_name(file->box)))
-		set_aside(fsck, file);
+		fsck_set_aside(fsck, file->folder, file->name);
 }
 
 /* Gives a message of ours its own name back. */

@@ -55,9 +55,13 @@ void fsck_progress(
  * Inside a turn. */
 void fsck_restore(struct fsck *fsck, struct message *message);
 
+/* Puts a file among the orphans; what hinders it is reported. */
+void fsck_set_aside(struct fsck *fsck, int folder, const char *name);
+
 /* The parts, in this order. */
 MUST_CHECK bool fsck_files(struct fsck *fsck, struct error *err);
 MUST_CHECK bool fsck_messages(struct fsck *fsck, struct error *err);
+MUST_CHECK bool fsck_kept(struct fsck *fsck, struct error *err);
 MUST_CHECK bool fsck_rows(struct fsck *fsck, struct error *err);
 
 #endif

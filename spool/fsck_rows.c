@@ -3,6 +3,7 @@
 #include "spool/destination.h"
 #include "spool/fsck_parts.h"
 #include "spool/id.h"
+#include "spool/idempotency.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -138,6 +139,16 @@ static void check_doomed(struct fsck *fsck, enum index_table table,
 	    fsck_objects(fsck, FINDING_DOOMED, true, &id, -1,
 		"its file would be unlinked while it is live"))
 		index_delete(fsck->txn, table, key);
+}
+
+static void check_key(struct fsck *fsck, enum index_table table,
+    struct bytes key, struct bytes value)
+{
+	(void)table;
+	if (!idempotency_is_sound(fsck->txn, key, value) &&
+	    fsck_objects(fsck, FINDING_KEY, true, NULL, -1,
+		"a key of the send API cannot be read, or would never expire"))
+		idempotency_mend(fsck->txn, key, value);
 }
 
 /* --- destinations ----------------------------------------------------- */
@@ -326,6 +337,7 @@ bool fsck_rows(struct fsck *fsck, struct error *err)
 	    {TABLE_LOOKUP, check_lookup},
 	    {TABLE_EVENT, check_event},
 	    {TABLE_DOOMED, check_doomed},
+	    {TABLE_IDEMPOTENCY, check_key},
 	};
 	const size_t count = sizeof(walks) / sizeof(walks[0]);
 

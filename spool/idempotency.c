@@ -19,8 +19,7 @@
 /* Expired rows taken away with each that is put. */
 #define SWEEP 4
 
-/* --- rows
- * --------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------- */
 
 struct row_key {
 	uint8_t bytes[1 + 8 + IDEMPOTENCY_HASH];
@@ -68,29 +67,32 @@ static struct bytes bytes_of(const struct row_key *key)
 	return (struct bytes){key->bytes, key->len};
 }
 
+static bool is_time(struct bytes key)
+{
+	return key.len == 1 + 8 + IDEMPOTENCY_HASH &&
+	       *(const uint8_t *)key.data == 't';
+}
+
+static bool read_value(struct bytes value, struct idempotency_row *row)
+{
+	const uint8_t *bytes = value.data;
+
+	if (value.len != sizeof(struct row_value) || bytes[0] != VERSION)
+		return false;
+	row->expires_ms = get_number(bytes + 1);
+	memcpy(row->id.bytes, bytes + 9, ID_BYTES);
+	memcpy(row->digest, bytes + 9 + ID_BYTES, SPOOL_DIGEST_BYTES);
+	return true;
+}
+
 /* Whether it has expired or not. */
 static bool get(struct index_txn *txn, struct idempotency_row *row)
 {
 	struct row_key key = key_of(row->hash);
-	struct row_value value;
-	struct bytes found;
+	struct bytes value;
 
-	if (!index_get(txn, TABLE_IDEMPOTENCY, bytes_of(&key), &found) ||
-	    found.len != sizeof(value.bytes))
-		return false;
-	memcpy(value.bytes, found.data, sizeof(value.bytes));
-	if (value.bytes[0] != VERSION)
-		return false;
-	row->expires_ms = get_number(value.bytes + 1);
-	memcpy(row->id.bytes, value.bytes + 9, ID_BYTES);
-	memcpy(row->digest, value.bytes + 9 + ID_BYTES, SPOOL_DIGEST_BYTES);
-	return true;
-}
-
-bool idempotency_get(
-    struct index_txn *txn, int64_t now_ms, struct idempotency_row *row)
-{
-	return get(txn, row) && row->expires_ms > now_ms;
+	return index_get(txn, TABLE_IDEMPOTENCY, bytes_of(&key), &value) &&
+	       read_value(value, row);
 }
 
 /* The first that is to be swept, if its time has come. */
@@ -102,14 +104,21 @@ static bool find_expired(
 	struct bytes found, value;
 	bool expired = false;
 
-	if (index_seek(walk, times, times, &found, &value) &&
-	    found.len == sizeof(key->bytes)) {
+	if (index_seek(walk, times, times, &found, &value) && is_time(found)) {
 		memcpy(key->bytes, found.data, found.len);
 		key->len = found.len;
 		expired = get_number(key->bytes + 1) <= now_ms;
 	}
 	index_walk_free(&walk);
 	return expired;
+}
+
+static void put_time(struct index_txn *txn, const struct idempotency_row *row)
+{
+	struct row_key time = time_of(row->expires_ms, row->hash);
+
+	index_put(
+	    txn, TABLE_IDEMPOTENCY, bytes_of(&time), (struct bytes){"", 0});
 }
 
 static void sweep(struct index_txn *txn, int64_t now_ms)
@@ -132,7 +141,6 @@ void idempotency_put(
     struct index_txn *txn, int64_t now_ms, const struct idempotency_row *row)
 {
 	struct row_key key = key_of(row->hash);
-	struct row_key time = time_of(row->expires_ms, row->hash);
 	struct row_value value = {.bytes = {VERSION}};
 
 	sweep(txn, now_ms);
@@ -141,12 +149,10 @@ void idempotency_put(
 	memcpy(value.bytes + 9 + ID_BYTES, row->digest, SPOOL_DIGEST_BYTES);
 	index_put(txn, TABLE_IDEMPOTENCY, bytes_of(&key),
 	    (struct bytes){value.bytes, sizeof(value.bytes)});
-	index_put(
-	    txn, TABLE_IDEMPOTENCY, bytes_of(&time), (struct bytes){"", 0});
+	put_time(txn, row);
 }
 
-/* --- taking back
- * --------------------------------------------------------------- */
+/* --- taking back ------------------------------------------------------ */
 
 /* A wall clock that was set back meanwhile does not hide a row. */
 #define SLACK_MS (60 * INT64_C(60000))
@@ -172,8 +178,7 @@ static bool find_of(struct index_txn *txn, const struct id *ids, size_t count,
 	for (; found && !is_one; found = index_previous(walk, &key, &value)) {
 		const uint8_t *bytes = key.data;
 
-		if (key.len != 1 + 8 + IDEMPOTENCY_HASH || bytes[0] != 't' ||
-		    get_number(bytes + 1) < oldest_ms)
+		if (!is_time(key) || get_number(bytes + 1) < oldest_ms)
 			break;
 		memcpy(row->hash, bytes + 9, IDEMPOTENCY_HASH);
 		is_one = get(txn, row) && is_among(&row->id, ids, count);
@@ -204,8 +209,48 @@ void idempotency_forget(
 	}
 }
 
-/* --- claims
- * ------------------------------------------------------------------- */
+/* --- checking --------------------------------------------------------- */
+
+/* The row of a key; false if it is none that can be read. */
+static bool read_row(
+    struct bytes key, struct bytes value, struct idempotency_row *row)
+{
+	const uint8_t *bytes = key.data;
+
+	if (key.len != 1 + IDEMPOTENCY_HASH || bytes[0] != 'k' ||
+	    !read_value(value, row))
+		return false;
+	memcpy(row->hash, bytes + 1, sizeof(row->hash));
+	return true;
+}
+
+bool idempotency_is_sound(
+    struct index_txn *txn, struct bytes key, struct bytes value)
+{
+	struct idempotency_row row;
+	struct row_key time;
+
+	/* One whose key is gone, or lives longer, is swept all the same. */
+	if (is_time(key))
+		return true;
+	if (!read_row(key, value, &row))
+		return false;
+	time = time_of(row.expires_ms, row.hash);
+	return index_get(txn, TABLE_IDEMPOTENCY, bytes_of(&time), &value);
+}
+
+void idempotency_mend(
+    struct index_txn *txn, struct bytes key, struct bytes value)
+{
+	struct idempotency_row row;
+
+	if (read_row(key, value, &row))
+		put_time(txn, &row);
+	else
+		index_delete(txn, TABLE_IDEMPOTENCY, key);
+}
+
+/* --- claims ----------------------------------------------------------- */
 
 struct spool_key {
 	struct spool *spool;
@@ -269,7 +314,7 @@ bool spool_key_find(struct spool_key *key, struct spool_key_use *use,
 	if (!spool_read_begin(key->spool, &txn, err))
 		return false;
 	memcpy(row.hash, key->hash, sizeof(row.hash));
-	if (idempotency_get(txn, clock_wall_ms(), &row)) {
+	if (get(txn, &row) && row.expires_ms > clock_wall_ms()) {
 		*found = true;
 		spool_id_format(&row.id, use->id_text);
 		memcpy(use->digest, row.digest, sizeof(use->digest));

@@ -23,9 +23,6 @@ struct idempotency_row {
 	uint8_t digest[SPOOL_DIGEST_BYTES];
 };
 
-/* The row with this hash, if it has not expired. */
-bool idempotency_get(
-    struct index_txn *txn, int64_t now_ms, struct idempotency_row *row);
 /* Puts it, and takes a few away that have expired: more than come. */
 void idempotency_put(
     struct index_txn *txn, int64_t now_ms, const struct idempotency_row *row);
@@ -34,5 +31,12 @@ void idempotency_put(
  * request leaves no key. Looks only at rows as young as they are. */
 void idempotency_forget(
     struct index_txn *txn, const struct id *ids, size_t count);
+
+/* For fsck, of any row of the table: whether it can be read and will be swept;
+ * and what makes it so, or takes it away if it cannot be read. */
+bool idempotency_is_sound(
+    struct index_txn *txn, struct bytes key, struct bytes value);
+void idempotency_mend(
+    struct index_txn *txn, struct bytes key, struct bytes value);
 
 #endif

@@ -172,6 +172,14 @@ static int open_environment(
 	return code == 0 ? check_length(index, dir) : code;
 }
 
+/* Frees the reader slots of processes that died. */
+static void check_readers(struct index *index)
+{
+	int dead;
+
+	(void)mdb_reader_check(index->env, &dead);
+}
+
 bool index_open(const char *dir, bool create, bool read_only, uint64_t map_size,
     struct index **result, bool *created, struct error *err)
 {
@@ -201,7 +209,7 @@ bool index_open(const char *dir, bool create, bool read_only, uint64_t map_size,
 		index_close(&index);
 		return fail(err, code, "open it");
 	}
-	index_check_readers(index);
+	check_readers(index);
 	*result = index;
 	return true;
 }
@@ -215,13 +223,6 @@ void index_close(struct index **index)
 	(void)pthread_rwlock_destroy(&(*index)->map_lock);
 	free(*index);
 	*index = NULL;
-}
-
-void index_check_readers(struct index *index)
-{
-	int dead;
-
-	(void)mdb_reader_check(index->env, &dead);
 }
 
 /* --- transactions ----------------------------------------------------- */
@@ -255,7 +256,7 @@ static bool begin(struct index *index, unsigned flags, struct index_txn **txn,
 		if (code == MDB_MAP_RESIZED)
 			code = resize(index, 0);
 		else if (code == MDB_READERS_FULL) {
-			index_check_readers(index);
+			check_readers(index);
 			free(begun);
 			return error_set(err, ERROR_TEMPORARY,
 			    "index: too many readers at once");
@@ -479,20 +480,6 @@ bool index_previous(
 }
 
 /* --- whole ------------------------------------------------------------ */
-
-bool index_copy(struct index *index, const char *path, struct error *err)
-{
-	int fd, code;
-	bool done;
-
-	if (!os_open(
-		AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0640, &fd, err))
-		return false;
-	code = mdb_env_copyfd2(index->env, fd, MDB_CP_COMPACT);
-	done = code == 0 ? os_fsync(fd, err) : fail(err, code, "copy it");
-	os_close(&fd);
-	return done;
-}
 
 /* The key of the row before, which must be less than the next one. */
 struct previous {

@@ -50,8 +50,6 @@ struct bytes {
 MUST_CHECK bool index_open(const char *dir, bool create, bool read_only,
     uint64_t map_size, struct index **index, bool *created, struct error *err);
 void index_close(struct index **index);
-/* Frees the reader slots of processes that died. */
-void index_check_readers(struct index *index);
 
 MUST_CHECK bool index_read_begin(
     struct index *index, struct index_txn **txn, struct error *err);
@@ -99,9 +97,6 @@ bool index_next(
 bool index_previous(
     struct index_walk *walk, struct bytes *key, struct bytes *value);
 
-/* Writes a compacted copy to path (a new file), synced. */
-MUST_CHECK bool index_copy(
-    struct index *index, const char *path, struct error *err);
 /* Reads every page and row, and their order; the number of rows.
  * ERROR_CORRUPT if it cannot. */
 MUST_CHECK bool index_verify(

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "bounds.h"
-#include "spool/envelope_header.h"
+#include "spool/content_mac.h"
 #include "spool/index.h"
 #include "spool/maildir.h"
 #include "spool/message_rows.h"
@@ -17,7 +17,6 @@
 #include <sodium.h>
 #include <stdatomic.h>
 
-#define SPOOL_KEY_BYTES 32
 #define SPOOL_UUID_TEXT 36
 /* Of delivered messages (kept.h). */
 #define KEPT_FOLDER "kept"
@@ -75,7 +74,7 @@ struct draft {
 	uint64_t written;  /* of the body */
 	uint64_t started;  /* of that, given to the disk ahead of the sync */
 	uint64_t promised;
-	crypto_generichash_state hash;
+	struct content_mac mac;
 
 	/* Once given to spool_commit(). */
 	struct arena *arena;

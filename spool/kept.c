@@ -19,7 +19,7 @@
 /* "kept/2026-01-31T12" */
 #define PATH_SIZE 32
 
-/* --- hours -------------------------------------------------------------- */
+/* --- hours ------------------------------------------------------------ */
 
 static void hour_path(int64_t hour, char path[PATH_SIZE])
 {
@@ -114,7 +114,7 @@ static bool make_hour(
 	return done;
 }
 
-/* --- adding ------------------------------------------------------------- */
+/* --- adding ----------------------------------------------------------- */
 
 static bool keep(
     const struct spool *spool, int hour, const struct id *id, struct error *err)
@@ -150,7 +150,7 @@ bool kept_add(struct spool *spool, const struct tasks *messages, int64_t now_ms,
 	return done;
 }
 
-/* --- reading ------------------------------------------------------------ */
+/* --- reading ---------------------------------------------------------- */
 
 bool kept_open(struct spool *spool, const struct id *id, int *hour, int *fd,
     struct error *err)
@@ -179,7 +179,6 @@ static bool each_of_hour(const struct spool *spool, int64_t hour,
     kept_each_fn *each, void *arg, bool *more, struct error *err)
 {
 	struct dirent *entry;
-	struct id id;
 	DIR *dir;
 	int fd;
 
@@ -191,8 +190,8 @@ static bool each_of_hour(const struct spool *spool, int64_t hour,
 		return error_set(err, ERROR_IO, "cannot list what is kept");
 	}
 	while (*more && (entry = readdir(dir)) != NULL) {
-		if (id_parse(entry->d_name, &id))
-			*more = each(arg, &id);
+		if (entry->d_name[0] != '.')
+			*more = each(arg, dirfd(dir), entry->d_name);
 	}
 	(void)closedir(dir);
 	return true;
@@ -215,7 +214,7 @@ bool kept_each(struct spool *spool, int64_t since_ms, int64_t until_ms,
 	return done;
 }
 
-/* --- expiring ----------------------------------------------------------- */
+/* --- expiring --------------------------------------------------------- */
 
 /* Removes files of the hour, and the hour with its last; *left counts down. */
 static void remove_some(const struct spool *spool, int64_t hour, unsigned *left)

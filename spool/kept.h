@@ -20,10 +20,10 @@ MUST_CHECK bool kept_add(struct spool *spool, const struct tasks *messages,
 MUST_CHECK bool kept_open(struct spool *spool, const struct id *id, int *hour,
     int *fd, struct error *err);
 
-/* Calls each() for every message that ended from since_ms on and before
- * until_ms (0 = now), to the hour, oldest hour first, until it returns false.
- */
-typedef bool kept_each_fn(void *arg, const struct id *id);
+/* Calls each() for every file of a message that ended from since_ms on and
+ * before until_ms (0 = now), to the hour, oldest hour first, until it returns
+ * false. `hour` is a descriptor of its folder. */
+typedef bool kept_each_fn(void *arg, int hour, const char *name);
 MUST_CHECK bool kept_each(struct spool *spool, int64_t since_ms,
     int64_t until_ms, kept_each_fn *each, void *arg, struct error *err);
 

@@ -42,7 +42,7 @@ static bool open_folder(
 
 /* Asks ext4 to put each folder made in this one into another block group (as
  * `chattr +T`): after many files were deleted it searches their group for a
- * free inode for a minute, up to 0.4 ms of CPU a file. Others need no hint. */
+ * free inode for a minute. Others need no hint. */
 static void spread_folders(int root, const char *path)
 {
 	int flags, fd = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -163,37 +163,24 @@ bool message_verify(
 {
 	const struct envelope_lengths *lengths = &message->lengths;
 	struct source source = spool_message_source(message);
-	crypto_generichash_state *state = NULL;
+	struct content_mac mac;
 	uint8_t hash[ENVELOPE_HASH_BYTES];
-	struct envelope_hashed parts;
 	char *chunk = xmalloc(FIRST_READ);
 	uint64_t offset = lengths->trace;
 	size_t got = 0;
 	bool done = true;
 
-	state = aligned_alloc(64, (sizeof(*state) + 63) / 64 * 64);
-	if (state == NULL)
-		fatal("out of memory");
-	(void)crypto_generichash_init(
-	    state, key, SPOOL_KEY_BYTES, ENVELOPE_HASH_BYTES);
+	content_mac_begin(&mac, key);
 	for (; done && offset < source.size; offset += got) {
 		done =
 		    source_read(&source, offset, chunk, FIRST_READ, &got, err);
-		(void)crypto_generichash_update(
-		    state, (const unsigned char *)chunk, done ? got : 0);
+		content_mac_body(&mac, chunk, done ? got : 0);
 	}
 	if (done)
 		done =
 		    source_read(&source, 0, chunk, lengths->trace, &got, err);
-	(void)crypto_generichash_update(
-	    state, (const unsigned char *)chunk, done ? lengths->trace : 0);
-	parts = envelope_header_hashed(message->head, lengths->header);
-	(void)crypto_generichash_update(
-	    state, (const unsigned char *)parts.first, parts.first_len);
-	(void)crypto_generichash_update(
-	    state, (const unsigned char *)parts.rest, parts.rest_len);
-	(void)crypto_generichash_final(state, hash, sizeof(hash));
-	free(state);
+	content_mac_end(&mac, key, message->head, lengths->header, chunk,
+	    done ? lengths->trace : 0, hash);
 	free(chunk);
 	if (done && sodium_memcmp(hash, lengths->hash, sizeof(hash)) != 0)
 		return error_set(err, ERROR_CORRUPT,

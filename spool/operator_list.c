@@ -317,7 +317,7 @@ bool operator_list_resume(struct operator_list *list, const char *cursor)
 	return true;
 }
 
-/* --- the latest dead letters ------------------------------------------- */
+/* --- the latest dead letters ------------------------------------------ */
 
 bool operator_last_dead(struct spool *spool, size_t most,
     operator_entry_fn *each, void *arg, struct error *err)

@@ -12,6 +12,7 @@
 #include "spool/operator.h"
 #include "spool/recover.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -31,7 +32,7 @@ struct replay {
 	bool failed;
 };
 
-/* --- one message -------------------------------------------------------- */
+/* --- one message ------------------------------------------------------ */
 
 /* What is asked for, of what was delivered. */
 static bool is_chosen(const struct operator_replay_order *order,
@@ -232,44 +233,60 @@ static bool replay_file(const struct replay *replay, int hour,
 	return true;
 }
 
-static bool replay_id(
-    struct replay *replay, const struct id *id, struct error *err)
+/* The open file, whose folder is `hour`. */
+static bool replay_fd(struct replay *replay, const struct id *id, int hour,
+    int fd, struct error *err)
 {
 	struct message *message = NULL;
+	char text[ID_TEXT + 1];
 	struct error why;
-	int hour, fd;
 	bool done;
 
 	arena_reset(replay->arena);
-	if (!kept_open(replay->spool, id, &hour, &fd, &why)) {
-		tell_none(replay, id, OPERATOR_NOT_FOUND);
-		return true;
-	}
 	if (!message_open_fd(fd, &message, &why) ||
 	    !message_verify(message, replay->spool->key, &why)) {
-		char text[ID_TEXT + 1];
-
 		id_format(id, text);
 		log_event(LOG_ERROR, "kept_message_damaged",
 		    LOG_TEXT("id", text), LOG_TEXT("error", why.text));
 		tell_none(replay, id, OPERATOR_NO_FILE);
 		spool_message_close(&message);
-		os_close(&hour);
 		return true;
 	}
 	done = replay_file(replay, hour, message, err);
 	spool_message_close(&message);
+	return done;
+}
+
+static bool replay_id(
+    struct replay *replay, const struct id *id, struct error *err)
+{
+	struct error why;
+	int hour, fd;
+	bool done;
+
+	if (!kept_open(replay->spool, id, &hour, &fd, &why)) {
+		tell_none(replay, id, OPERATOR_NOT_FOUND);
+		return true;
+	}
+	done = replay_fd(replay, id, hour, fd, err);
 	os_close(&hour);
 	return done;
 }
 
-/* --- the whole order ---------------------------------------------------- */
+/* --- the whole order -------------------------------------------------- */
 
-static bool on_kept(void *arg, const struct id *id)
+static bool on_kept(void *arg, int hour, const char *name)
 {
 	struct replay *replay = arg;
+	struct error why;
+	struct id id;
+	int fd;
 
-	replay->failed = !replay_id(replay, id, replay->err);
+	/* One that is gone has just expired. */
+	if (!id_parse(name, &id) ||
+	    !os_open(hour, name, O_RDONLY, 0, &fd, &why))
+		return true;
+	replay->failed = !replay_fd(replay, &id, hour, fd, replay->err);
 	return !replay->failed;
 }
 

@@ -223,18 +223,11 @@ bool key_destination(struct bytes key, enum lane *lane, uint64_t *destination)
 	return *lane == LANE_WEBHOOK || *lane == LANE_SMTP;
 }
 
-struct key agent_prefix(uint64_t agent)
+struct key claim_key(uint64_t agent, const struct id *id, unsigned recipient)
 {
 	struct key key = {.len = 0};
 
 	add_u64(&key, agent);
-	return key;
-}
-
-struct key claim_key(uint64_t agent, const struct id *id, unsigned recipient)
-{
-	struct key key = agent_prefix(agent);
-
 	add_delivery(&key, id, recipient);
 	return key;
 }
@@ -246,7 +239,10 @@ uint64_t claim_key_agent(struct bytes key)
 
 struct key lookup_prefix(uint64_t hash)
 {
-	return agent_prefix(hash);
+	struct key key = {.len = 0};
+
+	add_u64(&key, hash);
+	return key;
 }
 
 struct key lookup_key(uint64_t hash, const struct id *id)

@@ -141,7 +141,6 @@ void destination_put(struct index_txn *txn, enum lane lane,
 
 struct key claim_key(uint64_t agent, const struct id *id, unsigned recipient);
 uint64_t claim_key_agent(struct bytes key);
-struct key agent_prefix(uint64_t agent);
 
 struct key lookup_key(uint64_t hash, const struct id *id);
 struct key lookup_prefix(uint64_t hash);

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/source.h"
+#include "bounds.h"
 #include "envelope.h"
 #include "error.h"
 
@@ -255,7 +256,7 @@ struct outcome {
 	int status;             /* HTTP status or SMTP code; 0 = none */
 	int64_t retry_after_ms; /* asked for by the answer; 0 = not */
 	const char *reason; /* fixed name: "http_503", "bounce", ...; static */
-	char answer[256];   /* last line of what came back, UTF-8 */
+	char answer[LIMIT_ANSWER]; /* last line of what came back, UTF-8 */
 	int64_t duration_ms;
 	/* Delivered, but not whole: the message is also linked into the dead
 	 * letters with reason content_omitted. */

@@ -18,6 +18,7 @@
 #include "mail/dkim.h"
 #include "mail/dkim_sign.h"
 #include "mail/tag_list.h"
+#include "mail/trace_header.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -27,15 +28,7 @@
 
 #define MESSAGE_MAX ((size_t)256 * 1024 * 1024)
 
-static const char *result_name(enum auth_result result)
-{
-	static const char *const names[] = {"none", "pass", "fail", "softfail",
-	    "neutral", "temperror", "permerror"};
-
-	return names[result];
-}
-
-/* --- records ------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------- */
 
 static struct slice join(const json_t *record, struct arena *arena)
 {
@@ -96,7 +89,7 @@ static enum lookup_status look_up(void *arg, enum lookup_type type,
 	return count > 0 ? LOOKUP_FOUND : LOOKUP_NODATA;
 }
 
-/* --- verifying ---------------------------------------------------------- */
+/* --- verifying -------------------------------------------------------- */
 
 static json_t *describe(const struct signature_verdict *one)
 {
@@ -104,7 +97,7 @@ static json_t *describe(const struct signature_verdict *one)
 
 	/* What strangers wrote need not be UTF-8. */
 	return json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s*, s:i, s:b, s:I}",
-	    "result", result_name(one->result), "why", one->why, "d",
+	    "result", auth_result_name(one->result), "why", one->why, "d",
 	    signature->domain, "s", signature->selector, "a",
 	    signature->algorithm, "b", signature->text, "bits",
 	    (int)one->key_bits, "testing", (int)one->testing, "uncovered",
@@ -131,8 +124,9 @@ static json_t *verify(
 		(void)json_array_append_new(
 		    list, describe(&dkim.signatures->list[i]));
 	answer = json_pack("{s:s, s:s, s:s, s:i, s:o}", "dkim",
-	    result_name(dkim.result), "arc", result_name(arc.result), "arc_why",
-	    arc.why, "arc_instance", (int)arc.instance, "signatures", list);
+	    auth_result_name(dkim.result), "arc", auth_result_name(arc.result),
+	    "arc_why", arc.why, "arc_instance", (int)arc.instance, "signatures",
+	    list);
 	arena_free(&arena);
 	return answer;
 }
@@ -158,7 +152,7 @@ static void print_verdict(const json_t *answer)
 		text_of(one, "a"), text_of(one, "b"), text_of(one, "why"));
 }
 
-/* --- signing ------------------------------------------------------------ */
+/* --- signing ---------------------------------------------------------- */
 
 static bool sign(const struct source *message, const char *pem,
     const char *domain, const char *selector,
@@ -210,7 +204,7 @@ static json_t *sign_wish(const struct source *message, const json_t *wish)
 	return answer;
 }
 
-/* --- the ways in -------------------------------------------------------- */
+/* --- the ways in ------------------------------------------------------ */
 
 static int batch(void)
 {

@@ -10,6 +10,7 @@
 #include "query_lines.h"
 
 #include "mail/dmarc.h"
+#include "mail/trace_header.h"
 
 #define DKIM_MOST 64
 
@@ -35,11 +36,10 @@ static const char *header_of(const json_t *query, struct arena *arena)
 static json_t *pack(const struct dmarc_outcome *outcome)
 {
 	return json_pack("{s:s, s:b, s:s?, s:s?, s:s, s:s, s:s}", "result",
-	    query_result_name((int)outcome->result), "aligned",
-	    outcome->aligned, "domain", outcome->domain, "policy_domain",
-	    outcome->policy_domain, "policy", policy_names[outcome->policy],
-	    "disposition", policy_names[outcome->disposition], "reason",
-	    outcome->reason);
+	    auth_result_name(outcome->result), "aligned", outcome->aligned,
+	    "domain", outcome->domain, "policy_domain", outcome->policy_domain,
+	    "policy", policy_names[outcome->policy], "disposition",
+	    policy_names[outcome->disposition], "reason", outcome->reason);
 }
 
 static json_t *answer(

@@ -57,7 +57,7 @@ static char *replace(
 	return copy;
 }
 
-/* --- signing ------------------------------------------------------------ */
+/* --- signing ---------------------------------------------------------- */
 
 static char *sign(
     EVP_PKEY *key, const uint8_t digest[DIGEST_BYTES], struct arena *arena)
@@ -169,7 +169,7 @@ char *forge_field(const char *field, const char *message, const char *key_name,
 	return replace(field, "@B", value == NULL ? NONSENSE : value, arena);
 }
 
-/* --- keys --------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------- */
 
 static const char *public_key(const char *name, struct arena *arena)
 {
@@ -207,7 +207,7 @@ char *forge_record(const char *record, struct arena *arena)
 	return text;
 }
 
-/* --- ARC ---------------------------------------------------------------- */
+/* --- ARC -------------------------------------------------------------- */
 
 char *forge_set(unsigned instance, const char *results,
     const char *message_tags, const char *seal_tags, const char *message,

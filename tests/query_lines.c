@@ -1,23 +1,15 @@
 #include "query_lines.h"
 
-#include "envelope.h"
+#include "mail/trace_header.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const result_names[] = {
-    "none", "pass", "fail", "softfail", "neutral", "temperror", "permerror"};
-
-const char *query_result_name(int result)
-{
-	return result_names[result];
-}
-
 int query_result(const char *name)
 {
 	for (int i = AUTH_NONE; i <= AUTH_PERMERROR; i++)
-		if (strcmp(result_names[i], name) == 0)
+		if (strcmp(auth_result_name((enum auth_result)i), name) == 0)
 			return i;
 	return -1;
 }

@@ -26,8 +26,7 @@ int query_lines(int argc, char **argv, answer_fn *answer);
 const char *query_text(
     const json_t *object, const char *key, const char *other);
 
-/* enum auth_result as RFC 8601 spells it, and back; -1 if it is none. */
-const char *query_result_name(int result);
+/* An enum auth_result, from its name; -1 if it is none. */
 int query_result(const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 #include "query_lines.h"
 
 #include "mail/spf.h"
+#include "mail/trace_header.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ static json_t *answer(
 		return NULL;
 	spf_check(&question, lookup, arena, &outcome);
 	return json_pack("{s:s, s:s?, s:s, s:s, s:b}", "result",
-	    query_result_name((int)outcome.result), "explanation",
+	    auth_result_name(outcome.result), "explanation",
 	    outcome.explanation, "reason", outcome.reason, "domain",
 	    outcome.domain, "helo", outcome.helo);
 }

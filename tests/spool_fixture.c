@@ -11,6 +11,7 @@
 #include "scratch.h"
 #include "spool/id.h"
 #include "spool/internal.h"
+#include "spool/message.h"
 
 #include <dirent.h>
 #include <pthread.h>
@@ -26,19 +27,33 @@ const struct lane_policy policy = {.retry_base_ms = 1000,
 
 char *dir;
 
-struct spool *open_spool(void)
+struct spool *open_keeping(int64_t keep_ms)
 {
 	struct spool_options options = {.dir = dir,
 	    .access = SPOOL_WRITE,
 	    .create = true,
 	    .max_message_bytes = 1 << 20,
-	    .history_retention_ms = 7 * 86400000LL};
+	    .history_retention_ms = 7 * 86400000LL,
+	    .keep_delivered_ms = keep_ms};
 	struct spool *spool;
 	struct error err = {0};
 
 	if (!spool_open(&options, &spool, &err))
 		fail_msg("%s", err.text);
 	return spool;
+}
+
+struct spool *open_spool(void)
+{
+	return open_keeping(0);
+}
+
+struct id id_of(const char *text)
+{
+	struct id id;
+
+	assert_true(id_parse(text, &id));
+	return id;
 }
 
 /* --- committing and waiting ------------------------------------------- */
@@ -171,6 +186,70 @@ struct outcome outcome_of(
 	return outcome;
 }
 
+size_t end_due(struct agent *agent, enum outcome_kind kind)
+{
+	struct outcome ends[64];
+	struct work *works[64];
+	size_t got = turn(agent, NULL, 0, works, 64);
+
+	for (size_t i = 0; i < got; i++)
+		ends[i] = outcome_of(&works[i], kind, BLAME_MESSAGE);
+	(void)turn(agent, ends, got, works, 0);
+	return got;
+}
+
+size_t end_all(struct spool *spool, enum outcome_kind kind)
+{
+	struct agent *agent = open_agent(spool, &policy);
+	size_t got = end_due(agent, kind);
+
+	spool_agent_close(&agent);
+	return got;
+}
+
+/* --- operators -------------------------------------------------------- */
+
+void on_acted(
+    void *arg, const struct operator_entry *entry, enum operator_result result)
+{
+	struct acted *acted = arg;
+
+	assert_int_equal(strlen(entry->id_text), ID_TEXT);
+	acted->of[result]++;
+}
+
+struct acted act(struct spool *spool, struct operator_order order)
+{
+	struct acted acted = {{0}};
+	struct error err = {0};
+
+	order.who = "cli";
+	if (!operator_act(spool, &order, on_acted, &acted, &err))
+		fail_msg("%s", err.text);
+	return acted;
+}
+
+struct acted act_on(
+    struct spool *spool, enum operator_verb verb, const char *text)
+{
+	struct id id = id_of(text);
+
+	return act(spool,
+	    (struct operator_order){.verb = verb, .ids = &id, .id_count = 1});
+}
+
+struct operator_status status_of(struct spool *spool)
+{
+	struct operator_status status;
+	struct error err = {0};
+
+	if (!operator_status(spool, &status, &err))
+		fail_msg("%s", err.text);
+	return status;
+}
+
+/* --- looking ---------------------------------------------------------- */
+
 static size_t count_once(const char *folder)
 {
 	char path[512];
@@ -201,14 +280,25 @@ enum delivery_state state_of(
 	struct delivery_row row;
 	struct index_txn *txn;
 	struct error err;
-	struct id id;
+	struct id id = id_of(text);
 
-	assert_true(id_parse(text, &id));
 	assert_true(spool_read_begin(spool, &txn, &err));
 	if (delivery_get(txn, &id, recipient, &row))
 		state = row.state;
 	spool_txn_abort(spool, &txn);
 	return state;
+}
+
+void expect_status(struct spool *spool, const char *text, const char *expected)
+{
+	struct message *message;
+	struct error err = {0};
+	struct id id = id_of(text);
+
+	if (!spool_message_open(spool, &id, &message, &err))
+		fail_msg("%s", err.text);
+	assert_string_equal(message_status(message), expected);
+	spool_message_close(&message);
 }
 
 int fixture_setup(void **state)

@@ -224,12 +224,13 @@ static void every_reply_is_one_well_formed_line(void **state)
 	for (int i = 0; i <= (int)REPLY_TOO_FAST_FROM_ADDRESS; i++) {
 		struct buf out = buf_new(LIMIT_REPLY_LINE);
 		enum reply reply = (enum reply)i;
-		int code = reply_code(reply);
+		long code;
 
 		assert_true(reply_append(&out, reply));
 		assert_true(out.len > 6);
 		assert_string_equal(out.data + out.len - 2, "\r\n");
 		assert_int_equal(strcspn(out.data, "\r\n"), out.len - 2);
+		code = strtol(out.data, NULL, 10);
 		/* The class of the enhanced code is that of the code. */
 		if (code != 354)
 			assert_int_equal(out.data[4], out.data[0]);

@@ -548,10 +548,8 @@ static void settings_that_end_in_file_are_themselves(void **state)
 
 	(void)state;
 	setenv("TLS_KEY_FILE", "/no/such/key", 1);
-	setenv("SPOOL_KEY_FILE", "/no/such/key", 1);
 	c = must_load(PROGRAM_SMTPD);
 	assert_string_equal(c->tls_key_file.items[0], "/no/such/key");
-	assert_string_equal(c->spool_key_file, "/no/such/key");
 	config_free(&c);
 }
 
@@ -681,6 +679,24 @@ static void the_replaced_service_as_local_mx_means_direct(void **state)
 	config_report_free(&report);
 }
 
+static void what_is_not_there_yet_is_not_believed_in(void **state)
+{
+	struct config_report report = config_report_new();
+	struct config *c;
+
+	(void)state;
+	setenv("OUTBOUND_PORT", "26", 1);
+	c = config_load(PROGRAM_DELIVER, &report);
+	assert_non_null(c);
+	assert_string_equal(buf_text(&report.warnings),
+	    "OUTBOUND_PORT: changes nothing in this version\n");
+	config_free(&c);
+	config_report_free(&report);
+	setenv("SPOOL_KEY_FILE", "/no/such/key", 1);
+	must_refuse(PROGRAM_DELIVER,
+	    "SPOOL_KEY_FILE: this version cannot encrypt the spool");
+}
+
 static void reload_swaps_what_it_may_and_names_the_rest(void **state)
 {
 	struct config_report report = config_report_new();
@@ -747,6 +763,7 @@ int main(void)
 	    CASE(a_line_of_the_file_has_its_limit),
 	    CASE(print_tells_where_values_come_from_and_no_secret),
 	    CASE(the_replaced_service_as_local_mx_means_direct),
+	    CASE(what_is_not_there_yet_is_not_believed_in),
 	    CASE(reload_swaps_what_it_may_and_names_the_rest),
 	    CASE(a_faulty_reload_gives_nothing),
 	};

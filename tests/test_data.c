@@ -168,7 +168,7 @@ static void only_a_dot_between_crlfs_ends_the_data(void **state)
 	}
 }
 
-/* --- the header ---------------------------------------------------------- */
+/* --- the header ------------------------------------------------------- */
 
 struct header_row {
 	const char *in;

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "spool/id.h"
 #include "spool/internal.h"
 #include "spool/message.h"
 #include "spool_fixture.h"
@@ -66,7 +65,7 @@ static void each_recipient_ends_for_itself(void **state)
 	assert_int_equal(state_of(spool, text, 0), STATE_DELIVERED);
 	assert_int_equal(state_of(spool, text, 1), STATE_DEAD);
 	assert_int_equal(state_of(spool, text, 2), STATE_DEFERRED);
-	assert_true(id_parse(text, &id));
+	id = id_of(text);
 	assert_true(spool_message_open(spool, &id, &message, &err));
 	assert_string_equal(message_status(message), "DXQ");
 	spool_message_close(&message);

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* --- what is signed ----------------------------------------------------- */
+/* --- what is signed --------------------------------------------------- */
 
 static void fields_are_taken_from_the_bottom_up(void **state)
 {
@@ -136,7 +136,7 @@ static void malformed_messages_never_pass(void **state)
 	assert_int_equal(fixture->dkim.result, AUTH_NONE);
 }
 
-/* --- many and large ----------------------------------------------------- */
+/* --- many and large --------------------------------------------------- */
 
 /* Of a signature that passes, has no answer, is too old, has no key. */
 static const char *tags_of(char kind)
@@ -308,7 +308,7 @@ static void large_bodies_go_by_in_pieces(void **state)
 	assert_false(dkim_verify(mail, &fixture->keys, &fixture->dkim, &err));
 }
 
-/* --- the examples of the RFCs ------------------------------------------- */
+/* --- the examples of the RFCs ----------------------------------------- */
 
 /* RFC 6376 appendix A, with errata 3192 and 4926. */
 #define RFC6376_KEY                                                            \

@@ -8,11 +8,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "spool/fsck.h"
-#include "spool/id.h"
 #include "spool/internal.h"
 #include "spool/message.h"
-#include "spool/operator.h"
+#include "spool_damage.h"
 #include "spool_fixture.h"
 
 #include <fcntl.h>
@@ -25,70 +23,6 @@
 #include <unistd.h>
 
 /* --- helpers ---------------------------------------------------------- */
-
-static void on_found(void *arg, const struct finding *finding)
-{
-	(void)arg;
-	if (getenv("FSCK_SHOW") != NULL)
-		(void)fprintf(stderr, "%s %s %d %s%s\n",
-		    finding_name(finding->kind), finding->id,
-		    finding->recipient, finding->text,
-		    finding->repaired ? " (repaired)" : "");
-}
-
-static struct fsck_report check(struct spool *spool, bool repair)
-{
-	struct fsck_options options = {.repair = repair, .found = on_found};
-	struct fsck_report report;
-	struct error err = {0};
-
-	if (!fsck_run(spool, &options, &report, &err))
-		fail_msg("%s", err.text);
-	return report;
-}
-
-static void expect_clean(struct spool *spool)
-{
-	assert_int_equal(check(spool, false).found_all, 0);
-}
-
-/* Found, left alone without repair, repaired, and clean afterwards. */
-static void expect_repair(struct spool *spool, enum finding_kind kind)
-{
-	struct fsck_report report = check(spool, false);
-
-	assert_int_not_equal(report.found[kind], 0);
-	assert_int_equal(report.repaired_all, 0);
-	report = check(spool, true);
-	assert_int_not_equal(report.repaired[kind], 0);
-	expect_clean(spool);
-}
-
-/* Far enough ahead that no file is young. */
-static void let_files_age(void)
-{
-	clock_set_for_test(-1, -1);
-	clock_set_for_test(clock_wall_ms() + 120000, clock_mono_ms() + 120000);
-}
-
-static void path_of(char path[600], const char *box, const char *id)
-{
-	(void)snprintf(path, 600, "%s/%s/%s", dir, box, id);
-}
-
-/* Overwrites one byte at an offset; from the end if it is negative. */
-static void flip(const char *path, long offset, char byte)
-{
-	int fd = open(path, O_WRONLY);
-	struct stat st;
-
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	if (offset < 0)
-		offset += st.st_size;
-	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-	(void)close(fd);
-}
 
 static void drop_file(const char *path, const char *text)
 {
@@ -153,39 +87,8 @@ static struct delivery_row row_of(
 static struct id put_id(
     struct spool *spool, const struct recipient *to, size_t count, char *text)
 {
-	struct id id;
-
 	put(spool, to, count, text);
-	assert_true(id_parse(text, &id));
-	return id;
-}
-
-static size_t deliver_all(struct spool *spool)
-{
-	struct agent *agent = open_agent(spool, &policy);
-	struct outcome ends[16];
-	struct work *works[16];
-	size_t got = turn(agent, NULL, 0, works, 16);
-
-	for (size_t i = 0; i < got; i++)
-		ends[i] =
-		    outcome_of(&works[i], OUTCOME_DELIVERED, BLAME_MESSAGE);
-	(void)turn(agent, ends, got, works, 0);
-	spool_agent_close(&agent);
-	return got;
-}
-
-static void bury_all(struct spool *spool)
-{
-	struct agent *agent = open_agent(spool, &policy);
-	struct outcome ends[16];
-	struct work *works[16];
-	size_t got = turn(agent, NULL, 0, works, 16);
-
-	for (size_t i = 0; i < got; i++)
-		ends[i] = outcome_of(&works[i], OUTCOME_DEAD, BLAME_MESSAGE);
-	(void)turn(agent, ends, got, works, 0);
-	spool_agent_close(&agent);
+	return id_of(text);
 }
 
 /* --- sound spools ----------------------------------------------------- */
@@ -257,26 +160,15 @@ struct traffic {
 	_Atomic bool stop;
 };
 
-static void on_acted(
-    void *arg, const struct operator_entry *entry, enum operator_result result)
-{
-	(void)arg;
-	(void)entry;
-	(void)result;
-}
-
 static void *run_traffic(void *arg)
 {
 	static const enum outcome_kind kinds[] = {
 	    OUTCOME_DELIVERED, OUTCOME_DEAD, OUTCOME_DEFERRED, OUTCOME_DEAD};
-	const struct operator_order requeue = {
-	    .verb = OPERATOR_REQUEUE, .who = "test"};
 	struct traffic *traffic = arg;
 	struct spool *spool = traffic->spool;
 	struct agent *agent = open_agent(spool, &policy);
 	struct outcome ends[16];
 	struct work *works[16];
-	struct error err;
 	char id[ID_TEXT + 1];
 
 	for (unsigned round = 0; !traffic->stop; round++) {
@@ -290,8 +182,8 @@ static void *run_traffic(void *arg)
 			    &works[i], kinds[(i + round) % 4], BLAME_MESSAGE);
 		(void)turn(agent, ends, got, works, 0);
 		if (round % 4 == 0)
-			assert_true(operator_act(
-			    spool, &requeue, on_acted, NULL, &err));
+			(void)act(spool,
+			    (struct operator_order){.verb = OPERATOR_REQUEUE});
 	}
 	spool_agent_close(&agent);
 	return NULL;
@@ -334,7 +226,7 @@ static void a_lost_file_becomes_a_dead_letter(void **state)
 	assert_int_equal(report.found[FINDING_LOST], 1);
 	assert_int_equal(report.repaired_all, 0);
 	assert_int_equal(report.found_all, 1);
-	assert_int_equal(deliver_all(spool), 0);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 0);
 	spool_close(&spool);
 }
 
@@ -345,7 +237,7 @@ static void a_letter_removed_by_hand_was_discarded(void **state)
 
 	(void)state;
 	put(spool, one, 1, id);
-	bury_all(spool);
+	(void)end_all(spool, OUTCOME_DEAD);
 	path_of(path, "dead/new", id);
 	assert_int_equal(unlink(path), 0);
 	expect_repair(spool, FINDING_REMOVED);
@@ -382,7 +274,7 @@ static void a_damaged_file_is_not_delivered(void **state)
 		assert_int_equal(
 		    check(spool, true).repaired[FINDING_DAMAGED], 1);
 		assert_int_equal(state_of(spool, id, 0), STATE_DEAD);
-		assert_int_equal(deliver_all(spool), 0);
+		assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 0);
 		path_of(path, "dead/new", id);
 		assert_int_equal(access(path, F_OK), 0);
 		report = check(spool, true);
@@ -429,7 +321,7 @@ static void names_follow_the_record(void **state)
 	expect_files("dead/new", 0);
 	expect_files("queue/new", 1);
 	/* None among the dead while others live. */
-	assert_int_equal(deliver_all(spool), 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	spool_close(&spool);
 }
 
@@ -489,7 +381,7 @@ static void a_renamed_message_gets_its_name_back(void **state)
 	path_of(to, "queue/new", "renamed-by-hand");
 	assert_int_equal(rename(from, to), 0);
 	expect_repair(spool, FINDING_MISNAMED);
-	assert_int_equal(deliver_all(spool), 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	spool_close(&spool);
 }
 
@@ -509,7 +401,7 @@ static void what_a_dead_program_left_is_tidied(void **state)
 	assert_int_equal(link(from, to), 0);
 	assert_int_equal(check(spool, true).repaired[FINDING_LEFTOVER], 1);
 	expect_clean(spool);
-	assert_int_equal(deliver_all(spool), 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	spool_close(&spool);
 }
 
@@ -530,7 +422,7 @@ static void a_missing_record_is_made_again(void **state)
 	clock_set_for_test(-1, -1);
 	(void)check(spool, true);
 	expect_clean(spool);
-	assert_int_equal(deliver_all(spool), 3);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 3);
 	spool_close(&spool);
 }
 
@@ -552,7 +444,7 @@ static void missing_deliveries_are_made_again(void **state)
 	assert_int_equal(state_of(spool, id, 1), STATE_DELIVERED);
 	(void)check(spool, true);
 	expect_clean(spool);
-	assert_int_equal(deliver_all(spool), 2);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 2);
 	spool_close(&spool);
 }
 
@@ -577,7 +469,7 @@ static void sets_agree_with_the_deliveries(void **state)
 	expect_repair(spool, FINDING_SET);
 	put_row(spool, TABLE_DEAD, dead_key(1, &binary, 0), "");
 	expect_repair(spool, FINDING_SET);
-	assert_int_equal(deliver_all(spool), 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	spool_close(&spool);
 }
 
@@ -616,14 +508,14 @@ static void waiting_mail_is_looked_at(void **state)
 	(void)pthread_rwlock_unlock(&spool->index_lock);
 	delete_row(spool, TABLE_WAITING,
 	    waiting_key(LANE_WEBHOOK, row.next_ms, webhook));
-	assert_int_equal(deliver_all(spool), 0);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 0);
 	expect_repair(spool, FINDING_DESTINATION);
 	delete_row(
 	    spool, TABLE_DESTINATION, destination_key(LANE_WEBHOOK, webhook));
 	expect_repair(spool, FINDING_DESTINATION);
 	put_row(spool, TABLE_WAITING, waiting_key(LANE_SMTP, 5, 99), "");
 	expect_repair(spool, FINDING_DESTINATION);
-	assert_int_equal(deliver_all(spool), 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	spool_close(&spool);
 }
 
@@ -640,7 +532,7 @@ static void strays_are_removed(void **state)
 	binary = put_id(spool, one, 1, id);
 	put_row(spool, TABLE_DOOMED, doomed_key(&binary), "\1");
 	expect_repair(spool, FINDING_DOOMED);
-	assert_int_equal(deliver_all(spool), 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	spool_close(&spool);
 }
 
@@ -680,7 +572,7 @@ static void status_bytes_are_right(void **state)
 	flip(path, ENVELOPE_STATUS_OFFSET, STATUS_DELIVERED);
 	flip(path, ENVELOPE_STATUS_OFFSET + 2, '?');
 	expect_repair(spool, FINDING_STATUS);
-	assert_int_equal(deliver_all(spool), 3);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 3);
 	spool_close(&spool);
 }
 

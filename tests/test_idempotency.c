@@ -12,6 +12,7 @@
 #include "bounds.h"
 #include "spool/idempotency.h"
 #include "spool/internal.h"
+#include "spool_damage.h"
 #include "spool_fixture.h"
 
 #include <errno.h>
@@ -67,8 +68,7 @@ static uint64_t rows(struct spool *spool)
 	return count;
 }
 
-/* --- cases
- * -------------------------------------------------------------------- */
+/* --- cases ------------------------------------------------------------ */
 
 static void a_key_is_found_after_the_commit_and_a_restart(void **state)
 {
@@ -178,6 +178,76 @@ static void what_is_scratched_comes_back(void **state)
 	spool_close(&spool);
 }
 
+/* Takes the first row whose key begins so away. */
+static void drop_row(struct spool *spool, const char *prefix)
+{
+	const struct bytes from = {prefix, 1};
+	struct bytes found, value;
+	struct index_walk *walk;
+	struct index_txn *txn;
+	struct error err;
+	struct key key;
+
+	assert_true(spool_write_begin(spool, &txn, &err));
+	walk = index_walk_new(txn, TABLE_IDEMPOTENCY);
+	assert_true(index_seek(walk, from, from, &found, &value));
+	key = (struct key){.len = found.len};
+	memcpy(key.data, found.data, found.len);
+	index_walk_free(&walk);
+	index_delete(txn, TABLE_IDEMPOTENCY, key_bytes(&key));
+	assert_true(spool_txn_commit(spool, &txn, &err));
+}
+
+static void put_row(struct spool *spool, const char *key, const char *value)
+{
+	struct index_txn *txn;
+	struct error err;
+
+	assert_true(spool_write_begin(spool, &txn, &err));
+	index_put(txn, TABLE_IDEMPOTENCY, (struct bytes){key, strlen(key)},
+	    (struct bytes){value, strlen(value)});
+	assert_true(spool_txn_commit(spool, &txn, &err));
+}
+
+static void fsck_mends_keys_that_would_live_for_ever(void **state)
+{
+	struct spool *spool = open_spool();
+	int64_t now_ms = clock_wall_ms();
+	struct spool_key_use use;
+
+	(void)state;
+	assert_int_equal(commit_under(spool, "a", 1), ERROR_NONE);
+	expect_clean(spool);
+	drop_row(spool, "t");
+	expect_repair(spool, FINDING_KEY);
+	assert_true(find(spool, "a", &use));
+	assert_int_equal(use.digest[0], 1);
+	clock_set_for_test(now_ms + LIMIT_KEY_LIFETIME_MS + 60000, -1);
+	assert_int_equal(commit_under(spool, "b", 1), ERROR_NONE);
+	assert_int_equal(rows(spool), 2);
+	clock_set_for_test(-1, -1);
+	spool_close(&spool);
+}
+
+static void fsck_takes_unreadable_keys_away(void **state)
+{
+	struct spool *spool = open_spool();
+	struct spool_key_use use;
+
+	(void)state;
+	assert_int_equal(commit_under(spool, "a", 1), ERROR_NONE);
+	put_row(spool, "k1234567890123456", "no value of ours");
+	expect_repair(spool, FINDING_KEY);
+	/* In the way of the sweep. */
+	put_row(spool, "t", "");
+	expect_repair(spool, FINDING_KEY);
+	put_row(spool, "x", "");
+	expect_repair(spool, FINDING_KEY);
+	assert_true(find(spool, "a", &use));
+	assert_int_equal(rows(spool), 2);
+	spool_close(&spool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +256,8 @@ int main(void)
 	    CASE(a_failed_commit_leaves_no_key),
 	    CASE(keys_expire_and_are_swept),
 	    CASE(what_is_scratched_comes_back),
+	    CASE(fsck_mends_keys_that_would_live_for_ever),
+	    CASE(fsck_takes_unreadable_keys_away),
 	};
 
 	log_to_fd(-1);

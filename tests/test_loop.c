@@ -123,7 +123,7 @@ static void loop_watches_what_is_wanted_and_no_more(void **state)
 	(void)close(pair[1]);
 }
 
-static void loop_timer_can_be_moved_and_cleared(void **state)
+static void loop_timer_can_be_moved_and_freed(void **state)
 {
 	struct trail trail = {.loop = loop_new(), .enough = 2};
 	struct loop_timer *never = loop_timer_new(trail.loop, note_d, &trail);
@@ -134,11 +134,10 @@ static void loop_timer_can_be_moved_and_cleared(void **state)
 	loop_timer_set(trail.timer, 3600000);
 	loop_timer_set(trail.timer, 5);
 	loop_timer_set(never, 1);
-	loop_timer_clear(never);
+	loop_timer_free(&never);
 	loop_timer_set(later, 20);
 	loop_run(trail.loop);
 	assert_string_equal(trail.letters, "tp");
-	loop_timer_free(&never);
 	loop_timer_free(&later);
 	loop_timer_free(&trail.timer);
 	loop_free(&trail.loop);
@@ -224,7 +223,7 @@ static void loop_post_keeps_each_threads_order(void **state)
 	loop_free(&loop);
 }
 
-/* --- pool --------------------------------------------------------------- */
+/* --- pool ------------------------------------------------------------- */
 
 struct work {
 	struct trail *trail;
@@ -317,7 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(loop_runs_deferred_calls_after_the_callback),
 	    cmocka_unit_test(loop_watches_what_is_wanted_and_no_more),
-	    cmocka_unit_test(loop_timer_can_be_moved_and_cleared),
+	    cmocka_unit_test(loop_timer_can_be_moved_and_freed),
 	    cmocka_unit_test(loop_hears_signals),
 	    cmocka_unit_test(loop_post_keeps_each_threads_order),
 	    cmocka_unit_test(

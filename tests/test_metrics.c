@@ -171,7 +171,7 @@ static void threads_lose_nothing(void **state)
 	has("t_seconds_sum 0.400000");
 }
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------ */
 
 static int open_folder(char **path)
 {

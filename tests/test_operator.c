@@ -9,10 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "spool/id.h"
 #include "spool/internal.h"
 #include "spool/message.h"
-#include "spool/operator.h"
 #include "spool_fixture.h"
 
 #include <errno.h>
@@ -23,40 +21,6 @@
 #include <unistd.h>
 
 /* --- helpers ---------------------------------------------------------- */
-
-struct results {
-	unsigned of[OPERATOR_NOT_FOUND + 1];
-};
-
-static void on_acted(
-    void *arg, const struct operator_entry *entry, enum operator_result result)
-{
-	struct results *results = arg;
-
-	assert_int_equal(strlen(entry->id_text), ID_TEXT);
-	results->of[result]++;
-}
-
-static struct results act(struct spool *spool, struct operator_order order)
-{
-	struct results results = {{0}};
-	struct error err = {0};
-
-	order.who = "cli";
-	if (!operator_act(spool, &order, on_acted, &results, &err))
-		fail_msg("%s", err.text);
-	return results;
-}
-
-static struct results act_on(
-    struct spool *spool, enum operator_verb verb, const char *text)
-{
-	struct id id;
-
-	assert_true(id_parse(text, &id));
-	return act(spool,
-	    (struct operator_order){.verb = verb, .ids = &id, .id_count = 1});
-}
 
 static size_t count_list(struct spool *spool,
     const struct operator_filter *filter, enum operator_sequence sequence)
@@ -86,44 +50,6 @@ static size_t count_state(struct spool *spool, enum delivery_state state)
 	struct operator_filter filter = {.by_state = true, .state = state};
 
 	return count_list(spool, &filter, OPERATOR_OLDEST_FIRST);
-}
-
-/* The status bytes in the file. */
-static void expect_status(
-    struct spool *spool, const char *text, const char *expected)
-{
-	struct message *message;
-	struct error err = {0};
-	struct id id;
-
-	assert_true(id_parse(text, &id));
-	if (!spool_message_open(spool, &id, &message, &err))
-		fail_msg("%s", err.text);
-	assert_string_equal(message_status(message), expected);
-	spool_message_close(&message);
-}
-
-/* All due tries end with this outcome. */
-static size_t end_all(struct agent *agent, enum outcome_kind kind)
-{
-	struct outcome ends[64];
-	struct work *works[64];
-	size_t got = turn(agent, NULL, 0, works, 64);
-
-	for (size_t i = 0; i < got; i++)
-		ends[i] = outcome_of(&works[i], kind, BLAME_MESSAGE);
-	(void)turn(agent, ends, got, works, 0);
-	return got;
-}
-
-static struct operator_status status_of(struct spool *spool)
-{
-	struct operator_status status;
-	struct error err = {0};
-
-	if (!operator_status(spool, &status, &err))
-		fail_msg("%s", err.text);
-	return status;
 }
 
 struct told {
@@ -217,7 +143,7 @@ static void list_streams_in_order_and_filters(void **state)
 	filter = (struct operator_filter){
 	    .received_before_ms = clock_wall_ms() - 3600 * 1000};
 	assert_int_equal(count_list(spool, &filter, OPERATOR_OLDEST_FIRST), 0);
-	assert_true(id_parse(id, &one_id));
+	one_id = id_of(id);
 	filter = (struct operator_filter){.id = &one_id};
 	assert_int_equal(count_list(spool, &filter, OPERATOR_OLDEST_FIRST), 1);
 	assert_int_equal(count_state(spool, STATE_QUEUED), 601);
@@ -275,7 +201,7 @@ static void retry_is_due_now_and_forgets_no_attempt(void **state)
 
 	(void)state;
 	put(spool, one, 1, id);
-	assert_int_equal(end_all(agent, OUTCOME_DEFERRED), 1);
+	assert_int_equal(end_due(agent, OUTCOME_DEFERRED), 1);
 	assert_int_equal(turn(agent, NULL, 0, works, 1), 0);
 	assert_int_equal(
 	    act_on(spool, OPERATOR_RETRY, id).of[OPERATOR_DONE], 1);
@@ -343,7 +269,7 @@ static void a_late_answer_reaches_a_held_delivery(void **state)
 static void cancelled_mail_ends_with_its_story(void **state)
 {
 	struct spool *spool = open_spool();
-	struct results results;
+	struct acted results;
 	char id[ID_TEXT + 1];
 	struct told told;
 
@@ -377,7 +303,7 @@ static void kill_one(struct spool *spool, char id[ID_TEXT + 1])
 	struct agent *agent = open_agent(spool, &policy);
 
 	put(spool, one, 1, id);
-	assert_int_equal(end_all(agent, OUTCOME_DEAD), 1);
+	assert_int_equal(end_due(agent, OUTCOME_DEAD), 1);
 	spool_agent_close(&agent);
 }
 
@@ -425,14 +351,14 @@ static void letters_that_die_again_at_once_keep_their_file(void **state)
 	(void)state;
 	for (int i = 0; i < 40; i++)
 		put(spool, one, 1, id);
-	assert_int_equal(end_all(agent, OUTCOME_DEAD), 40);
+	assert_int_equal(end_due(agent, OUTCOME_DEAD), 40);
 	for (int round = 0; round < 3; round++) {
 		assert_int_equal(
 		    act(spool,
 			(struct operator_order){.verb = OPERATOR_REQUEUE})
 			.of[OPERATOR_DONE],
 		    40);
-		assert_int_equal(end_all(agent, OUTCOME_DEAD), 40);
+		assert_int_equal(end_due(agent, OUTCOME_DEAD), 40);
 		expect_files("dead/new", 40);
 		expect_files("queue/new", 0);
 	}
@@ -495,7 +421,7 @@ static void a_letter_that_was_removed_is_counted(void **state)
 	kill_one(spool, id);
 	(void)snprintf(path, sizeof(path), "%s/dead/new/%s", dir, id);
 	assert_int_equal(unlink(path), 0);
-	assert_true(id_parse(id, &binary));
+	binary = id_of(id);
 	assert_false(operator_has_file(spool, &binary));
 	assert_int_equal(
 	    act_on(spool, OPERATOR_REQUEUE, id).of[OPERATOR_NO_FILE], 1);
@@ -586,7 +512,7 @@ static void a_failed_commit_changes_nothing(void **state)
 {
 	struct spool *spool = open_spool();
 	struct operator_order order = {.verb = OPERATOR_CANCEL, .who = "cli"};
-	struct results results = {{0}};
+	struct acted results = {{0}};
 	struct error err = {0};
 	char id[ID_TEXT + 1];
 
@@ -611,9 +537,9 @@ static void trace_finds_by_address_and_message_id(void **state)
 
 	(void)state;
 	put(spool, one, 1, first);
-	assert_int_equal(end_all(agent, OUTCOME_DELIVERED), 1);
+	assert_int_equal(end_due(agent, OUTCOME_DELIVERED), 1);
 	put(spool, three, 3, second);
-	assert_int_equal(end_all(agent, OUTCOME_DEFERRED), 3);
+	assert_int_equal(end_due(agent, OUTCOME_DEFERRED), 3);
 	assert_int_equal(trace_of(spool, "USER@example.com", &told), 1);
 	assert_non_null(strstr(told.text, first));
 	assert_null(strstr(told.text, second));

@@ -7,47 +7,10 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "spool/id.h"
-#include "spool/operator.h"
 #include "spool_fixture.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static void on_acted(
-    void *arg, const struct operator_entry *entry, enum operator_result result)
-{
-	(void)entry;
-	*(unsigned *)arg += result == OPERATOR_DONE;
-}
-
-static unsigned act_on(
-    struct spool *spool, enum operator_verb verb, const char *text)
-{
-	struct operator_order order = {.verb = verb, .who = "cli"};
-	struct error err = {0};
-	unsigned done = 0;
-	struct id id;
-
-	assert_true(id_parse(text, &id));
-	order.ids = &id;
-	order.id_count = 1;
-	assert_true(operator_act(spool, &order, on_acted, &done, &err));
-	return done;
-}
-
-static void kill_all(struct spool *spool)
-{
-	struct agent *agent = open_agent(spool, &policy);
-	struct outcome ends[64];
-	struct work *works[64];
-	size_t got = turn(agent, NULL, 0, works, 64);
-
-	for (size_t i = 0; i < got; i++)
-		ends[i] = outcome_of(&works[i], OUTCOME_DEAD, BLAME_MESSAGE);
-	(void)turn(agent, ends, got, works, 0);
-	spool_agent_close(&agent);
-}
 
 /* One page of a walk; *cursor is where the next one begins, "" at the end. */
 static size_t read_page(struct spool *spool,
@@ -93,7 +56,9 @@ static void pages_meet_everything_once_while_the_queue_moves(void **state)
 			/* The last one that was read goes away. */
 			if (pages++ == 0)
 				assert_int_equal(
-				    act_on(spool, OPERATOR_CANCEL, last), 1);
+				    act_on(spool, OPERATOR_CANCEL, last)
+					.of[OPERATOR_DONE],
+				    1);
 		} while (cursor[0] != '\0');
 		assert_int_equal(seen, 10 - i);
 		assert_int_equal(pages, (10 - i + 2) / 3);
@@ -134,10 +99,11 @@ static void pages_of_dead_letters_go_by_their_death(void **state)
 	(void)state;
 	for (int i = 0; i < 5; i++)
 		put(spool, one, 1, id);
-	kill_all(spool);
+	(void)end_all(spool, OUTCOME_DEAD);
 	assert_int_equal(
 	    read_page(spool, &all, OPERATOR_BY_DEATH, 2, cursor, last), 2);
-	assert_int_equal(act_on(spool, OPERATOR_DROP, last), 1);
+	assert_int_equal(
+	    act_on(spool, OPERATOR_DROP, last).of[OPERATOR_DONE], 1);
 	assert_int_equal(
 	    read_page(spool, &all, OPERATOR_BY_DEATH, 9, cursor, last), 3);
 	assert_string_equal(cursor, "");

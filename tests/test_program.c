@@ -208,7 +208,7 @@ static void a_failed_start_exits_with_its_kind(void **state)
 	assert_non_null(strstr(run.out, "\"event\":\"start_failed\""));
 }
 
-/* --- privilege --------------------------------------------------------- */
+/* --- privilege -------------------------------------------------------- */
 
 static int raise_descriptors(void *arg)
 {
@@ -295,7 +295,7 @@ static void others_stay_who_they_are(void **state)
 	assert_int_equal(run_child(drop_twice, NULL).code, 0);
 }
 
-/* --- the service manager ----------------------------------------------- */
+/* --- the service manager ---------------------------------------------- */
 
 static void ready_reaches_the_manager(void **state)
 {

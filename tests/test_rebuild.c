@@ -11,12 +11,11 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "spool/flight.h"
-#include "spool/fsck.h"
-#include "spool/id.h"
+#include "spool/idempotency.h"
 #include "spool/internal.h"
-#include "spool/operator.h"
 #include "spool/rebuild.h"
 #include "spool/rebuild_states.h"
+#include "spool_damage.h"
 #include "spool_fixture.h"
 
 #include <dirent.h>
@@ -31,14 +30,6 @@
 #include <unistd.h>
 
 /* --- helpers ---------------------------------------------------------- */
-
-static void on_found(void *arg, const struct finding *finding)
-{
-	(void)arg;
-	if (getenv("FSCK_SHOW") != NULL)
-		(void)fprintf(stderr, "%s %s %s\n", finding_name(finding->kind),
-		    finding->id, finding->text);
-}
 
 static const struct rebuild_options quiet = {.found = on_found};
 
@@ -65,37 +56,12 @@ static struct rebuild_report rebuild(void)
 	return report;
 }
 
-static void expect_sound(struct spool *spool)
-{
-	struct fsck_options options = {.found = on_found};
-	struct fsck_report report;
-	struct error err = {0};
-
-	if (!fsck_run(spool, &options, &report, &err))
-		fail_msg("%s", err.text);
-	assert_int_equal(report.found_all, 0);
-}
-
-static void path_of(char path[600], const char *box, const char *id)
-{
-	(void)snprintf(path, 600, "%s/%s/%s", dir, box, id);
-}
-
 static void remove_index(void)
 {
 	char path[600];
 
 	path_of(path, "index", "data.mdb");
 	assert_int_equal(unlink(path), 0);
-}
-
-static void flip(const char *path, long offset, char byte)
-{
-	int fd = open(path, O_WRONLY);
-
-	assert_true(fd >= 0);
-	assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
-	(void)close(fd);
 }
 
 /* Claims all that is due and ends it as the string says, one letter each:
@@ -124,34 +90,14 @@ static size_t end_as(struct spool *spool, const char *kinds)
 	return got;
 }
 
-static void on_acted(
-    void *arg, const struct operator_entry *entry, enum operator_result result)
-{
-	(void)arg;
-	(void)entry;
-	assert_int_equal(result, OPERATOR_DONE);
-}
-
-static void act(
-    struct spool *spool, enum operator_verb verb, const char *recipient)
-{
-	struct operator_order order = {
-	    .verb = verb, .who = "test", .filter = {.recipient = recipient}};
-	struct error err = {0};
-
-	if (!operator_act(spool, &order, on_acted, NULL, &err))
-		fail_msg("%s", err.text);
-}
-
 static struct delivery_row row_of(
     struct spool *spool, const char *text, unsigned recipient)
 {
 	struct delivery_row row;
 	struct index_txn *txn;
 	struct error err;
-	struct id id;
+	struct id id = id_of(text);
 
-	assert_true(id_parse(text, &id));
 	assert_true(spool_read_begin(spool, &txn, &err));
 	assert_true(delivery_get(txn, &id, recipient, &row));
 	spool_txn_abort(spool, &txn);
@@ -178,7 +124,7 @@ static void a_lost_index_is_made_again(void **state)
 	assert_int_equal(report.deliveries[STATE_QUEUED], 60);
 	assert_false(report.old_read);
 	spool = open_spool();
-	expect_sound(spool);
+	expect_clean(spool);
 	assert_true(operator_status(spool, &status, &err));
 	assert_int_equal(status.messages, 20);
 	assert_int_equal(end_as(spool, ""), 16);
@@ -194,13 +140,15 @@ static void status_bytes_are_obeyed(void **state)
 	put(spool, three, 3, first);
 	assert_int_equal(end_as(spool, "DXR"), 3);
 	put(spool, three, 3, second);
-	act(spool, OPERATOR_HOLD, "b@example.com");
-	act(spool, OPERATOR_CANCEL, "a@example.com");
+	(void)act(spool, (struct operator_order){.verb = OPERATOR_HOLD,
+			     .filter = {.recipient = "b@example.com"}});
+	(void)act(spool, (struct operator_order){.verb = OPERATOR_CANCEL,
+			     .filter = {.recipient = "a@example.com"}});
 	spool_close(&spool);
 	remove_index();
 	(void)rebuild();
 	spool = open_spool();
-	expect_sound(spool);
+	expect_clean(spool);
 	assert_int_equal(state_of(spool, first, 0), STATE_DELIVERED);
 	assert_int_equal(state_of(spool, first, 1), STATE_DEAD);
 	assert_int_equal(state_of(spool, first, 2), STATE_QUEUED);
@@ -270,7 +218,7 @@ static void files_are_put_where_they_belong(void **state)
 	report = rebuild();
 	assert_int_equal(report.found[FINDING_NAME], 2);
 	spool = open_spool();
-	expect_sound(spool);
+	expect_clean(spool);
 	expect_files("queue/new", 1);
 	expect_files("dead/new", 2);
 	spool_close(&spool);
@@ -337,7 +285,7 @@ static void a_renamed_message_is_taken_by_its_own_name(void **state)
 	remove_index();
 	assert_int_equal(rebuild().found[FINDING_MISNAMED], 1);
 	spool = open_spool();
-	expect_sound(spool);
+	expect_clean(spool);
 	assert_int_equal(end_as(spool, "D"), 1);
 	spool_close(&spool);
 }
@@ -365,12 +313,12 @@ static void damaged_status_bytes_deliver_again(void **state)
 static void what_files_cannot_tell_is_carried_over(void **state)
 {
 	struct spool *spool = open_spool();
+	const struct idempotency_row used = {.expires_ms = INT64_MAX / 2};
 	struct operator_status before, after;
 	struct delivery_row was, is;
 	struct index_txn *txn;
 	struct bytes value;
 	struct error err;
-	struct key key;
 	char id[ID_TEXT + 1], done[ID_TEXT + 1];
 
 	(void)state;
@@ -381,15 +329,13 @@ static void what_files_cannot_tell_is_carried_over(void **state)
 	was = row_of(spool, id, 2);
 	assert_true(spool_write_begin(spool, &txn, &err));
 	meta_put(txn, "domains", "example.com", 11);
-	key = lookup_prefix(42);
-	index_put(
-	    txn, TABLE_IDEMPOTENCY, key_bytes(&key), (struct bytes){"kept", 4});
+	idempotency_put(txn, clock_wall_ms(), &used);
 	assert_true(spool_txn_commit(spool, &txn, &err));
 	assert_true(operator_status(spool, &before, &err));
 	spool_close(&spool);
 	assert_true(rebuild().old_read);
 	spool = open_spool();
-	expect_sound(spool);
+	expect_clean(spool);
 	is = row_of(spool, id, 2);
 	assert_int_equal(is.state, STATE_DEFERRED);
 	assert_int_equal(is.tries, was.tries);
@@ -400,7 +346,7 @@ static void what_files_cannot_tell_is_carried_over(void **state)
 	assert_string_equal(row_of(spool, id, 1).reason, "test");
 	assert_true(spool_read_begin(spool, &txn, &err));
 	assert_true(meta_get(txn, "domains", &value));
-	assert_true(index_get(txn, TABLE_IDEMPOTENCY, key_bytes(&key), &value));
+	assert_int_equal(index_count(txn, TABLE_IDEMPOTENCY), 2);
 	assert_int_equal(index_count(txn, TABLE_EVENT), 3);
 	spool_txn_abort(spool, &txn);
 	assert_true(operator_status(spool, &after, &err));
@@ -514,7 +460,7 @@ static void a_part_of_the_old_index_is_of_use(void **state)
 	assert_int_equal(report.messages, 300);
 	assert_int_not_equal(report.found[FINDING_INDEX], 0);
 	spool = open_spool();
-	expect_sound(spool);
+	expect_clean(spool);
 	spool_close(&spool);
 }
 
@@ -555,7 +501,7 @@ static void a_record_in_flight_without_its_file_is_no_loss(void **state)
 	spool_close(&spool);
 	/* As a power cut leaves it that takes the file and not the record. */
 	spool = open_spool();
-	assert_true(id_parse(id, &binary));
+	binary = id_of(id);
 	assert_true(spool_write_begin(spool, &txn, &err));
 	flight_put(txn, "00000000000000000000000000", &binary, 1);
 	assert_true(spool_txn_commit(spool, &txn, &err));
@@ -578,7 +524,7 @@ static void what_was_never_acknowledged_is_set_aside(void **state)
 
 	(void)state;
 	put(spool, one, 1, id);
-	assert_true(id_parse(id, &binary));
+	binary = id_of(id);
 	assert_true(spool_write_begin(spool, &txn, &err));
 	key = message_key(&binary);
 	index_delete(txn, TABLE_MESSAGE, key_bytes(&key));
@@ -644,7 +590,7 @@ static void a_failing_disk_leaves_the_old_index(void **state)
 			assert_int_equal(
 			    state_of(spool, id, 0), STATE_DELIVERED);
 			assert_int_equal(row_of(spool, id, 1).tries, 1);
-			expect_sound(spool);
+			expect_clean(spool);
 			spool_close(&spool);
 			if (done)
 				break;
@@ -693,7 +639,7 @@ static void killed_at_any_moment_nothing_is_lost(void **state)
 		(void)kill(child, SIGKILL);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		spool = open_spool();
-		expect_sound(spool);
+		expect_clean(spool);
 		assert_int_equal(state_of(spool, id, 2), STATE_QUEUED);
 		spool_close(&spool);
 	}

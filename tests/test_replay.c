@@ -9,11 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
-#include "spool/id.h"
 #include "spool/internal.h"
 #include "spool/kept.h"
 #include "spool/message.h"
-#include "spool/operator.h"
+#include "spool_damage.h"
 #include "spool_fixture.h"
 
 #include <dirent.h>
@@ -25,73 +24,26 @@
 
 #define HOUR_MS (60 * 60 * INT64_C(1000))
 
-static struct spool *open_keeping(int64_t keep_ms)
-{
-	struct spool_options options = {.dir = dir,
-	    .access = SPOOL_WRITE,
-	    .create = true,
-	    .max_message_bytes = 1024 * 1024,
-	    .history_retention_ms = 24 * HOUR_MS,
-	    .keep_delivered_ms = keep_ms};
-	struct spool *spool;
-	struct error err = {0};
-
-	if (!spool_open(&options, &spool, &err))
-		fail_msg("%s", err.text);
-	return spool;
-}
-
-struct results {
-	unsigned of[OPERATOR_NOT_FOUND + 1];
-};
-
-static void on_replayed(
-    void *arg, const struct operator_entry *entry, enum operator_result result)
-{
-	struct results *results = arg;
-
-	assert_int_equal(strlen(entry->id_text), ID_TEXT);
-	results->of[result]++;
-}
-
-static struct results replay(
+static struct acted replay(
     struct spool *spool, struct operator_replay_order order)
 {
-	struct results results = {{0}};
+	struct acted results = {{0}};
 	struct error err = {0};
 
 	order.who = "cli";
-	if (!operator_replay(spool, &order, on_replayed, &results, &err))
+	if (!operator_replay(spool, &order, on_acted, &results, &err))
 		fail_msg("%s", err.text);
 	return results;
 }
 
-static struct results replay_id(
+static struct acted replay_id(
     struct spool *spool, const char *text, const char *recipient)
 {
-	struct id id;
+	struct id id = id_of(text);
 
-	assert_true(id_parse(text, &id));
 	return replay(
 	    spool, (struct operator_replay_order){
 		       .ids = &id, .id_count = 1, .recipient = recipient});
-}
-
-/* One turn that claims all, one that ends all; then the agent is gone, and its
- * files too. */
-static void end_all(
-    struct spool *spool, enum outcome_kind kind, size_t expected)
-{
-	struct agent *agent = open_agent(spool, &policy);
-	struct outcome ends[64];
-	struct work *works[64];
-	size_t got = turn(agent, NULL, 0, works, 64);
-
-	assert_int_equal(got, expected);
-	for (size_t i = 0; i < got; i++)
-		ends[i] = outcome_of(&works[i], kind, BLAME_MESSAGE);
-	(void)turn(agent, ends, got, works, 0);
-	spool_agent_close(&agent);
 }
 
 /* Files in all hours. */
@@ -122,29 +74,6 @@ static size_t count_kept(void)
 	return count;
 }
 
-static void expect_status(
-    struct spool *spool, const char *text, const char *expected)
-{
-	struct message *message;
-	struct error err = {0};
-	struct id id;
-
-	assert_true(id_parse(text, &id));
-	if (!spool_message_open(spool, &id, &message, &err))
-		fail_msg("%s", err.text);
-	assert_string_equal(message_status(message), expected);
-	spool_message_close(&message);
-}
-
-static struct operator_status status_of(struct spool *spool)
-{
-	struct operator_status status;
-	struct error err;
-
-	assert_true(operator_status(spool, &status, &err));
-	return status;
-}
-
 static void a_replayed_message_is_delivered_again_under_its_id(void **state)
 {
 	struct spool *spool = open_keeping(HOUR_MS);
@@ -154,7 +83,7 @@ static void a_replayed_message_is_delivered_again_under_its_id(void **state)
 
 	(void)state;
 	put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	expect_files("queue/new", 0);
 	assert_int_equal(count_kept(), 1);
 	assert_int_equal(replay_id(spool, id, NULL).of[OPERATOR_DONE], 1);
@@ -184,7 +113,7 @@ static void nothing_is_kept_unless_asked_for(void **state)
 
 	(void)state;
 	put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	assert_int_equal(count_kept(), 0);
 	assert_int_equal(replay_id(spool, id, NULL).of[OPERATOR_NOT_FOUND], 1);
 	spool_close(&spool);
@@ -193,16 +122,12 @@ static void nothing_is_kept_unless_asked_for(void **state)
 static void what_was_not_delivered_is_not_kept(void **state)
 {
 	struct spool *spool = open_keeping(HOUR_MS);
-	struct operator_order drop = {.verb = OPERATOR_DROP, .who = "cli"};
-	struct results results = {{0}};
-	struct error err;
 	char id[ID_TEXT + 1];
 
 	(void)state;
 	put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DEAD, 1);
-	assert_true(operator_act(spool, &drop, on_replayed, &results, &err));
-	assert_int_equal(results.of[OPERATOR_DONE], 1);
+	assert_int_equal(end_all(spool, OUTCOME_DEAD), 1);
+	assert_int_equal(act_on(spool, OPERATOR_DROP, id).of[OPERATOR_DONE], 1);
 	expect_files("dead/new", 0);
 	assert_int_equal(count_kept(), 0);
 	spool_close(&spool);
@@ -215,7 +140,7 @@ static void one_recipient_is_replayed_and_the_others_stay_final(void **state)
 
 	(void)state;
 	put(spool, three, 3, id);
-	end_all(spool, OUTCOME_DELIVERED, 3);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 3);
 	expect_files("queue/new", 0);
 	assert_int_equal(
 	    replay_id(spool, id, three[1].address).of[OPERATOR_DONE], 1);
@@ -224,7 +149,7 @@ static void one_recipient_is_replayed_and_the_others_stay_final(void **state)
 	assert_int_equal(state_of(spool, id, 1), STATE_QUEUED);
 	assert_int_equal(
 	    replay_id(spool, id, three[0].address).of[OPERATOR_UNSUITED], 1);
-	end_all(spool, OUTCOME_DELIVERED, 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	expect_files("queue/new", 0);
 	assert_int_equal(
 	    replay_id(spool, id, "nobody@example.com").of[OPERATOR_UNSUITED],
@@ -259,12 +184,9 @@ static void what_is_still_being_unlinked_waits(void **state)
 static void an_operators_end_is_kept_and_can_be_replayed(void **state)
 {
 	struct spool *spool = open_keeping(HOUR_MS);
-	struct operator_order cancel = {.verb = OPERATOR_CANCEL, .who = "cli"};
 	struct outcome ends[3];
-	struct results results = {{0}};
 	struct agent *agent = open_agent(spool, &policy);
 	struct work *works[4];
-	struct error err;
 	char id[ID_TEXT + 1];
 
 	(void)state;
@@ -274,8 +196,8 @@ static void an_operators_end_is_kept_and_can_be_replayed(void **state)
 	ends[1] = outcome_of(&works[1], OUTCOME_DEFERRED, BLAME_MESSAGE);
 	ends[2] = outcome_of(&works[2], OUTCOME_DEFERRED, BLAME_MESSAGE);
 	(void)turn(agent, ends, 3, works, 0);
-	assert_true(operator_act(spool, &cancel, on_replayed, &results, &err));
-	assert_int_equal(results.of[OPERATOR_DONE], 2);
+	assert_int_equal(
+	    act_on(spool, OPERATOR_CANCEL, id).of[OPERATOR_DONE], 2);
 	expect_files("queue/new", 0);
 	assert_int_equal(count_kept(), 1);
 	/* Only what was delivered. */
@@ -295,7 +217,7 @@ static void a_span_of_time_is_replayed_once(void **state)
 	(void)state;
 	for (int i = 0; i < 5; i++)
 		put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 5);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 5);
 	order.dry_run = true;
 	assert_int_equal(replay(spool, order).of[OPERATOR_DONE], 5);
 	assert_int_equal(status_of(spool).messages, 0);
@@ -320,10 +242,10 @@ static void hours_expire_as_a_whole_and_in_slices(void **state)
 	clock_set_for_test(start, -1);
 	for (int i = 0; i < 5; i++)
 		put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 5);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 5);
 	clock_set_for_test(start + HOUR_MS, -1);
 	put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	assert_int_equal(count_kept(), 6);
 	assert_false(kept_expire(spool, start + 2 * HOUR_MS, 100));
 	assert_int_equal(count_kept(), 6);
@@ -343,7 +265,7 @@ static void mail_that_comes_needs_the_room_of_what_is_kept(void **state)
 
 	(void)state;
 	put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	assert_false(kept_expire(spool, clock_wall_ms(), 100));
 	assert_int_equal(count_kept(), 1);
 	spool_close(&spool);
@@ -358,49 +280,88 @@ static void a_replay_that_fails_can_be_repeated(void **state)
 {
 	struct spool *spool = open_keeping(HOUR_MS);
 	struct operator_replay_order order = {.since_ms = 1, .who = "cli"};
-	struct results results = {{0}};
+	struct acted results = {{0}};
 	struct error err = {0};
 	char id[ID_TEXT + 1];
 
 	(void)state;
 	put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	expect_files("queue/new", 0);
 	spool_close(&spool); /* a recovery settles what the agent left */
 	spool = open_keeping(HOUR_MS);
 	os_break_for_test(OS_FDATASYNC, 1, EIO, true);
 	os_break_for_test(OS_FSYNC, 1, EIO, true);
-	assert_false(
-	    operator_replay(spool, &order, on_replayed, &results, &err));
+	assert_false(operator_replay(spool, &order, on_acted, &results, &err));
 	os_break_for_test(OS_FDATASYNC, 0, 0, false);
 	os_break_for_test(OS_FSYNC, 0, 0, false);
 	assert_int_equal(results.of[OPERATOR_DONE], 0);
 	assert_int_equal(status_of(spool).messages, 0);
 	assert_int_equal(replay(spool, order).of[OPERATOR_DONE], 1);
-	end_all(spool, OUTCOME_DELIVERED, 1);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
 	expect_files("queue/new", 0);
 	spool_close(&spool);
 }
 
-static void a_damaged_file_is_not_posted(void **state)
+/* Its file in whichever hour. */
+static void kept_path(struct spool *spool, const char *text, char path[600])
+{
+	struct id id = id_of(text);
+	struct error err;
+	char link[40];
+	int hour, fd;
+
+	assert_true(kept_open(spool, &id, &hour, &fd, &err));
+	os_close(&hour);
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	memset(path, 0, 600);
+	assert_true(readlink(link, path, 599) > 0);
+	os_close(&fd);
+}
+
+static void a_damaged_file_is_not_posted_and_fsck_finds_it(void **state)
 {
 	struct spool *spool = open_keeping(HOUR_MS);
-	struct error err;
-	char id[ID_TEXT + 1];
-	struct id binary;
-	int hour, fd;
+	char id[ID_TEXT + 1], path[600];
 
 	(void)state;
 	put(spool, one, 1, id);
-	end_all(spool, OUTCOME_DELIVERED, 1);
-	assert_true(id_parse(id, &binary));
-	assert_true(kept_open(spool, &binary, &hour, &fd, &err));
-	os_close(&fd);
-	fd = openat(hour, id, O_WRONLY);
-	assert_int_equal(pwrite(fd, "#", 1, 400), 1);
-	os_close(&fd);
-	os_close(&hour);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 1);
+	expect_clean(spool);
+	assert_int_equal(check(spool, false).kept, 1);
+	kept_path(spool, id, path);
+	flip(path, -1, '#');
 	assert_int_equal(replay_id(spool, id, NULL).of[OPERATOR_NO_FILE], 1);
+	expect_repair(spool, FINDING_DAMAGED);
+	expect_files("orphan/new", 1);
+	assert_int_equal(count_kept(), 0);
+	assert_int_equal(replay_id(spool, id, NULL).of[OPERATOR_NOT_FOUND], 1);
+	spool_close(&spool);
+}
+
+static void fsck_finds_what_is_kept_under_a_wrong_name(void **state)
+{
+	struct spool *spool = open_keeping(HOUR_MS);
+	char first[ID_TEXT + 1], second[ID_TEXT + 1];
+	char from[600], to[600], foreign[700];
+	struct fsck_report report;
+
+	(void)state;
+	put(spool, one, 1, first);
+	put(spool, one, 1, second);
+	assert_int_equal(end_all(spool, OUTCOME_DELIVERED), 2);
+	kept_path(spool, first, from);
+	kept_path(spool, second, to);
+	(void)snprintf(foreign, sizeof(foreign), "%s.bak", to);
+	assert_int_equal(link(to, foreign), 0);
+	assert_int_equal(rename(from, to), 0);
+	report = check(spool, true);
+	assert_int_equal(report.repaired[FINDING_DAMAGED], 1);
+	/* Not ours to remove. */
+	assert_int_equal(report.found[FINDING_FOREIGN], 1);
+	assert_int_equal(report.repaired[FINDING_FOREIGN], 0);
+	assert_int_equal(report.found_all, 2);
+	assert_int_equal(access(foreign, F_OK), 0);
 	spool_close(&spool);
 }
 
@@ -417,7 +378,8 @@ int main(void)
 	    CASE(hours_expire_as_a_whole_and_in_slices),
 	    CASE(mail_that_comes_needs_the_room_of_what_is_kept),
 	    CASE(a_replay_that_fails_can_be_repeated),
-	    CASE(a_damaged_file_is_not_posted),
+	    CASE(a_damaged_file_is_not_posted_and_fsck_finds_it),
+	    CASE(fsck_finds_what_is_kept_under_a_wrong_name),
 	};
 
 	log_to_fd(2);

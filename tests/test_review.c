@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- checks that say what they are told to -------------------------------- */
+/* --- checks that say what they are told to ---------------------------- */
 
 static sem_t begun, gate;
 static _Atomic unsigned made, left_early;
@@ -58,8 +58,7 @@ static bool known(struct subject *subject)
 	return true;
 }
 
-/* --- a session's side ------------------------------------------------------
- */
+/* --- a session's side ------------------------------------------------- */
 
 static struct config config = {.smtp_max_connections = 4};
 static struct loop *loop;

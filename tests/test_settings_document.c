@@ -33,9 +33,11 @@ static const char preamble[] =
     "indented lines.\n"
     "\n"
     "Marks: **r** needs a restart, all else is read again at SIGHUP;\n"
-    "**s** is secret and never shown; the capitals are the programs that\n"
-    "use it: **M** `elektrine-smtpd`, **D** `elektrine-deliver`, **H**\n"
-    "`elektrine-httpapi`, **S** `elektrine-spool`.\n";
+    "**s** is secret and never shown; **-** is for what is not there\n"
+    "yet: it is read, changes nothing, and a warning says so; the\n"
+    "capitals are the programs that use it: **M** `elektrine-smtpd`,\n"
+    "**D** `elektrine-deliver`, **H** `elektrine-httpapi`, **S**\n"
+    "`elektrine-spool`.\n";
 
 static void write_default(const struct setting *setting, FILE *out)
 {
@@ -60,6 +62,8 @@ static void write_marks(const struct setting *setting, FILE *out)
 		(void)fputc('r', out);
 	if (setting->flags & SETTING_SECRET)
 		(void)fputc('s', out);
+	if (setting->flags & SETTING_IDLE)
+		(void)fputc('-', out);
 	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++)
 		if (setting->programs & programs[i].bit)
 			(void)fputc(programs[i].mark, out);

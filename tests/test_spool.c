@@ -60,7 +60,7 @@ static void a_message_comes_back_as_it_was(void **state)
 		assert_memory_equal(read, body, sizes[i]);
 		assert_int_equal(
 		    commit_and_wait(draft, &envelope).kind, ERROR_NONE);
-		assert_true(id_parse(text, &id));
+		id = id_of(text);
 		assert_true(spool_message_open(spool, &id, &message, &err));
 		assert_true(message_verify(message, spool->key, &err));
 		got = spool_message_envelope(message);
@@ -111,7 +111,7 @@ static void findings_are_kept_as_far_as_there_is_room(void **state)
 	draft = draft_of(spool, &envelope, body, sizeof(body));
 	memcpy(text, spool_draft_id(draft), ID_TEXT + 1);
 	assert_int_equal(commit_and_wait(draft, &envelope).kind, ERROR_NONE);
-	assert_true(id_parse(text, &id));
+	id = id_of(text);
 	assert_true(spool_message_open(spool, &id, &message, &err));
 	assert_true(message_verify(message, spool->key, &err));
 	got = spool_message_envelope(message);
@@ -294,7 +294,7 @@ static void a_file_without_a_record_is_set_aside(void **state)
 	put(spool, one, 1, id);
 	/* As if the process had died before the commit: no record, and the
 	 * second name still there. */
-	assert_true(id_parse(id, &binary));
+	binary = id_of(id);
 	assert_true(spool_write_begin(spool, &txn, &err));
 	key = message_key(&binary);
 	index_delete(txn, TABLE_MESSAGE, key_bytes(&key));
@@ -325,7 +325,7 @@ static void recovery_unlinks_what_is_doomed_and_forgets_it(void **state)
 	(void)state;
 	put(spool, one, 1, text);
 	/* As if its agent had died after the turn that finished it. */
-	assert_true(id_parse(text, &id));
+	id = id_of(text);
 	assert_true(spool_write_begin(spool, &txn, &err));
 	key = message_key(&id);
 	index_delete(txn, TABLE_MESSAGE, key_bytes(&key));

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- certificates ------------------------------------------------------- */
+/* --- certificates ----------------------------------------------------- */
 
 static char *folder;
 
@@ -150,7 +150,7 @@ static int remove_files(void **state)
 	return 0;
 }
 
-/* --- a client and a server, on two ends --------------------------------- */
+/* --- a client and a server, on two ends ------------------------------- */
 
 struct pipe {
 	int fds[2]; /* ours, the client's */
@@ -215,7 +215,7 @@ static void shown_is(const struct pipe *pipe, const char *subject, int key_type)
 	X509_free(shown);
 }
 
-/* --- which certificate -------------------------------------------------- */
+/* --- which certificate ------------------------------------------------ */
 
 #define ONLY_RSA "rsa_pss_rsae_sha256:RSA+SHA256"
 
@@ -323,7 +323,7 @@ static void a_connection_keeps_the_certificates_it_began_with(void **state)
 	tls_server_free(&server);
 }
 
-/* --- protocol and ciphers ----------------------------------------------- */
+/* --- protocol and ciphers --------------------------------------------- */
 
 static void what_is_agreed_upon_is_ours_to_choose(void **state)
 {
@@ -440,7 +440,7 @@ static void bytes_that_are_no_handshake_end_it(void **state)
 	tls_server_free(&server);
 }
 
-/* --- bytes --------------------------------------------------------------- */
+/* --- bytes ------------------------------------------------------------ */
 
 static void bytes_go_both_ways_until_someone_ends(void **state)
 {

@@ -57,7 +57,7 @@ unsigned zone_questions(const struct zone *zone)
 	return zone->questions;
 }
 
-/* --- filling ------------------------------------------------------------ */
+/* --- filling ---------------------------------------------------------- */
 
 static int type_of(struct slice name)
 {
@@ -189,7 +189,7 @@ bool zone_add_json(struct zone *zone, const json_t *names)
 	return json_is_object(names);
 }
 
-/* --- answering ---------------------------------------------------------- */
+/* --- answering -------------------------------------------------------- */
 
 static bool is_below(const char *name, const char *parent)
 {

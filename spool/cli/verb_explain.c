@@ -24,7 +24,7 @@ struct telling {
 	bool refused;
 };
 
-/* --- the answer ----------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------- */
 
 static void tell_json(const char *stage, const char *check, const char *result,
     const char *saw, int64_t duration_ms)
@@ -98,7 +98,7 @@ static void tell(void *arg, const struct explained *explained)
 	tell_verdict(cli, explained->stage, explained->verdict);
 }
 
-/* --- the question --------------------------------------------------------- */
+/* --- the question ----------------------------------------------------- */
 
 /* With CRLF as SMTP would have it, also if the file has LF. */
 static bool append_lines(struct buf *message, const char *data, size_t len)
@@ -150,7 +150,7 @@ static bool read_query(
 	return true;
 }
 
-/* --- the verb ------------------------------------------------------------- */
+/* --- the verb --------------------------------------------------------- */
 
 static bool ask(struct cli *cli, struct settings *settings,
     const struct wish *wish, struct telling *telling, struct error *err)

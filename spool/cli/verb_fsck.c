@@ -19,11 +19,11 @@ static void tell(const struct cli *cli, const struct fsck_report *report)
 	json_t *object;
 
 	if (cli->json) {
-		object = json_pack("{s:I, s:I, s:I, s:o, s:I, s:I}", "messages",
-		    (json_int_t)report->messages, "bytes",
+		object = json_pack("{s:I, s:I, s:I, s:I, s:o, s:I, s:I}",
+		    "messages", (json_int_t)report->messages, "bytes",
 		    (json_int_t)report->bytes, "files",
-		    (json_int_t)report->files, "findings",
-		    findings_counts(report->found), "found",
+		    (json_int_t)report->files, "kept", (json_int_t)report->kept,
+		    "findings", findings_counts(report->found), "found",
 		    (json_int_t)report->found_all, "repaired",
 		    (json_int_t)report->repaired_all);
 		output_json(&object);

@@ -3,6 +3,7 @@
 #include "spool/cli/verbs.h"
 
 #include "base/errors.h"
+#include "mail/trace_header.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,13 +15,6 @@ struct showing {
 	bool raw, headers, envelope;
 };
 
-static const char *const auth_names[] = {[AUTH_NONE] = "none",
-    [AUTH_PASS] = "pass",
-    [AUTH_FAIL] = "fail",
-    [AUTH_SOFTFAIL] = "softfail",
-    [AUTH_NEUTRAL] = "neutral",
-    [AUTH_TEMPERROR] = "temperror",
-    [AUTH_PERMERROR] = "permerror"};
 static const char *const spam_names[] = {
     [SPAM_UNKNOWN] = "unknown", [SPAM_HAM] = "ham", [SPAM_SPAM] = "spam"};
 
@@ -64,13 +58,14 @@ static bool print_bytes(
 static json_t *checks_json(const struct check_results *checks)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:f, s:f, s:o, s:o}",
-	    "spf", auth_names[checks->spf], "dkim", auth_names[checks->dkim],
-	    "dmarc", auth_names[checks->dmarc], "arc", auth_names[checks->arc],
-	    "aligned", (int)checks->aligned, "spam_status",
-	    spam_names[checks->spam], "spam_score", checks->spam_score,
-	    "spam_threshold", checks->spam_threshold, "spam_status_header",
-	    output_json_text(checks->spam_status_header), "spam_report",
-	    output_json_text(checks->spam_report));
+	    "spf", auth_result_name(checks->spf), "dkim",
+	    auth_result_name(checks->dkim), "dmarc",
+	    auth_result_name(checks->dmarc), "arc",
+	    auth_result_name(checks->arc), "aligned", (int)checks->aligned,
+	    "spam_status", spam_names[checks->spam], "spam_score",
+	    checks->spam_score, "spam_threshold", checks->spam_threshold,
+	    "spam_status_header", output_json_text(checks->spam_status_header),
+	    "spam_report", output_json_text(checks->spam_report));
 }
 
 static json_t *envelope_json(const struct envelope *envelope)
@@ -124,9 +119,9 @@ static void print_envelope(const struct envelope *envelope)
 	print_field("ret", envelope->ret);
 	print_field("was", envelope->imported_id);
 	(void)printf("%-12s  spf=%s dkim=%s dmarc=%s arc=%s aligned=%s\n",
-	    "checks", auth_names[checks->spf], auth_names[checks->dkim],
-	    auth_names[checks->dmarc], auth_names[checks->arc],
-	    checks->aligned ? "yes" : "no");
+	    "checks", auth_result_name(checks->spf),
+	    auth_result_name(checks->dkim), auth_result_name(checks->dmarc),
+	    auth_result_name(checks->arc), checks->aligned ? "yes" : "no");
 	(void)printf("%-12s  %s, %.1f of %.1f\n", "spam",
 	    spam_names[checks->spam], checks->spam_score,
 	    checks->spam_threshold);

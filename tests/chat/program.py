@@ -12,14 +12,9 @@ import tempfile
 import threading
 import time
 
-from run import BIN, PATIENCE, Failed, Server, eventually
+from run import BIN, PATIENCE, Failed, Server, eventually, same
 
 MAIL = ("a@b.example", ["u@example.com"], "Subject: x\r\n\r\nbody\r\n")
-
-
-def same(got, want, what):
-    if got != want:
-        raise Failed("%s: %r instead of %r" % (what, got, want))
 
 
 def run_with(**settings):

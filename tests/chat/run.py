@@ -37,6 +37,7 @@ A dialogue is lines; # begins a comment:
   trace PATTERN       a line of it, in front of that, is like this (as <)
   count N             so many messages are in the spool
   log EVENT KEY=VALUE ...   such a line is in the log (waits for it)
+  log! EVENT KEY=VALUE ...  none is there yet
 
 A number before > ~ < tls close drop or shut means another connection: "2> NOOP".
 """
@@ -83,6 +84,11 @@ OFF["SPF_PROTECT_LOCAL"] = "false"
 
 class Failed(Exception):
     """The dialogue did not go as written."""
+
+
+def same(got, want, what):
+    if got != want:
+        raise Failed("%s: %r instead of %r" % (what, got, want))
 
 
 def eventually(condition, what, patience=PATIENCE):
@@ -450,13 +456,18 @@ class Dialogue:
             if not any(is_like(line.rstrip("\r"), rest) for line in lines):
                 raise Failed("no line %r in %r" % (rest, lines[:20]))
         elif word == "log":
-            event, *pairs = rest.split(" ")
-            want = dict(pair.split("=", 1) for pair in pairs)
-            eventually(lambda: any(
-                all(str(found.get(k)) == v for k, v in want.items())
-                for found in self.server.events(event)), "log " + rest)
+            eventually(lambda: self.logged(rest), "log " + rest)
+        elif word == "log!":
+            if self.logged(rest):
+                raise Failed("log has " + rest)
         else:
             raise Failed("what is %r?" % word)
+
+    def logged(self, rest):
+        event, *pairs = rest.split(" ")
+        want = dict(pair.split("=", 1) for pair in pairs)
+        return any(all(str(found.get(k)) == v for k, v in want.items())
+                   for found in self.server.events(event))
 
     def check_stored(self, want, whole):
         data = self.server.messages()[-1].read_bytes()

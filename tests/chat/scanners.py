@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """Virus and spam scanners: real ones, and every way in which one can fail."""
-import concurrent.futures
 import email.message
 import os
 import pathlib
@@ -9,7 +8,6 @@ import smtplib
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -17,17 +15,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from fake.clamd import FakeClamd, Faults
 from fake.spamd import FakeSpamd, verdict
-from run import PATIENCE, Failed, Server, eventually
+from run import PATIENCE, Failed, Server, eventually, same
+from stories import tell
 
 EICAR = (rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE"
          rb"!$H+H*")
 GTUBE = ("XJS*C4JDBQADN1.NSBN3*2IDNEN*"
          "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X")
-
-
-def same(got, want, what):
-    if got != want:
-        raise Failed("%s: %r instead of %r" % (what, got, want))
 
 
 def contains(text, words, what):
@@ -357,31 +351,7 @@ def both(folder):
             server.remove()
 
 
-def told(story):
-    with tempfile.TemporaryDirectory(prefix="chat-") as folder:
-        # Scanners give up their rights.
-        os.chmod(folder, 0o755)
-        try:
-            story(pathlib.Path(folder))
-            return None
-        except Exception as error:
-            return "%s: %s" % (type(error).__name__, error)
-
-
-def main():
-    stories = (real_clamd, real_spamd, clamd_that_fails, clamd_links_are_kept,
-               a_slow_scanner_holds_up_only_its_own, spamd_that_says, both)
-    wanted = [story for story in stories
-              if len(sys.argv) < 2 or story.__name__ in sys.argv[1:]]
-    failed = 0
-    with concurrent.futures.ThreadPoolExecutor(len(wanted)) as pool:
-        for story, fault in zip(wanted, pool.map(told, wanted)):
-            if fault:
-                failed += 1
-                print("FAILED %s: %s" % (story.__name__, fault))
-    print("%d stories told, %d failed" % (len(wanted), failed))
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell(
+        real_clamd, real_spamd, clamd_that_fails, clamd_links_are_kept,
+        a_slow_scanner_holds_up_only_its_own, spamd_that_says, both))

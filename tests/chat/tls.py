@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """TLS with clients that others wrote, and with those that break it; the
 certificates change while it runs."""
-import concurrent.futures
 import os
 import pathlib
 import random
@@ -12,18 +11,13 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 
 import certificates
-from run import PATIENCE, Client, Failed, Server, eventually
+from run import PATIENCE, Client, Failed, Server, eventually, same
+from stories import tell
 
 MAIL = ("a@b.example", ["u@example.com"], "Subject: x\r\n\r\nbody\r\n")
-
-
-def same(got, want, what):
-    if got != want:
-        raise Failed("%s: %r instead of %r" % (what, got, want))
 
 
 def s_client(server, *options):
@@ -282,30 +276,8 @@ def without_a_certificate(folder):
         server.remove()
 
 
-def told(story):
-    with tempfile.TemporaryDirectory(prefix="chat-") as folder:
-        try:
-            story(pathlib.Path(folder))
-            return None
-        except Exception as error:
-            return "%s: %s" % (type(error).__name__, error)
-
-
-def main():
-    failed = 0
-    stories = (foreign_clients, clients_without_a_common_ground, garbage,
-               behind_a_proxy,
-               replies_wait_for_a_reader, certificates_change,
-               without_a_certificate)
-    # They wait most of the time.
-    with concurrent.futures.ThreadPoolExecutor(len(stories)) as pool:
-        for story, fault in zip(stories, pool.map(told, stories)):
-            if fault:
-                failed += 1
-                print("FAILED %s: %s" % (story.__name__, fault))
-    print("%d stories told, %d failed" % (len(stories), failed))
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell(
+        foreign_clients, clients_without_a_common_ground, garbage,
+        behind_a_proxy, replies_wait_for_a_reader, certificates_change,
+        without_a_certificate))

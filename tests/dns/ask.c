@@ -43,12 +43,15 @@ static void *ask(void *arg)
 
 static enum dns_type type_of(const char *name)
 {
-	static const enum dns_type types[] = {
-	    DNS_A, DNS_PTR, DNS_MX, DNS_TXT, DNS_AAAA, DNS_TLSA};
+	static const struct {
+		const char *name;
+		enum dns_type type;
+	} types[] = {{"A", DNS_A}, {"PTR", DNS_PTR}, {"MX", DNS_MX},
+	    {"TXT", DNS_TXT}, {"AAAA", DNS_AAAA}, {"TLSA", DNS_TLSA}};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (strcmp(dns_type_name(types[i]), name) == 0)
-			return types[i];
+		if (strcmp(types[i].name, name) == 0)
+			return types[i].type;
 	(void)fprintf(stderr, "no type %s\n", name);
 	exit(2);
 }

@@ -6,8 +6,9 @@ broken one or somebody else on its port would.
 """
 import socketserver
 import struct
-import threading
 import time
+
+from fake.scanner import FakeScanner
 
 OK = "stream: OK"
 
@@ -86,37 +87,10 @@ class Handler(socketserver.BaseRequestHandler):
         return False
 
 
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-
-class FakeClamd:
+class FakeClamd(FakeScanner):
     def __init__(self):
-        self.lock = threading.Lock()
-        self.stopped = threading.Event()
-        self.answer = OK
-        self.delay = 0
+        super().__init__(Handler, OK)
         self.limit = 0               # StreamMaxLength
         self.one_scan_only = False   # closes behind each answer
         self.messages = []
         self.connections = 0
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.server.fake = self
-        self.address = "127.0.0.1:%d" % self.server.server_address[1]
-        self.thread = threading.Thread(
-            target=self.server.serve_forever, args=(0.05,))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        self.stopped.set()
-        if self.thread.is_alive():
-            self.server.shutdown()
-            self.server.server_close()
-            self.thread.join()

@@ -5,8 +5,9 @@
                                       # they are; or None: never answers
 """
 import socketserver
-import threading
 import time
+
+from fake.scanner import FakeScanner
 
 REPORT = """Content analysis details:   (%.1f points, %.1f required)
 
@@ -49,37 +50,7 @@ class Handler(socketserver.StreamRequestHandler):
             self.wfile.write(fake.answer)
 
 
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def handle_error(self, request, client_address):
-        """Clients may leave in the midst."""
-
-
-class FakeSpamd:
+class FakeSpamd(FakeScanner):
     def __init__(self):
-        self.lock = threading.Lock()
-        self.stopped = threading.Event()
-        self.answer = verdict(0)
-        self.delay = 0
+        super().__init__(Handler, verdict(0))
         self.requests = []  # (command, message)
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.server.fake = self
-        self.address = "127.0.0.1:%d" % self.server.server_address[1]
-        self.thread = threading.Thread(
-            target=self.server.serve_forever, args=(0.05,))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        self.stopped.set()
-        if self.thread.is_alive():
-            self.server.shutdown()
-            self.server.server_close()
-            self.thread.join()
