@@ -1,8 +1,8 @@
 #include "base/redis_url.h"
 
 #include "base/alloc.h"
+#include "base/digit.h"
 #include "base/errors.h"
-#include "base/hex.h"
 
 #include <ctype.h>
 #include <sodium.h>

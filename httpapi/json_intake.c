@@ -2,8 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/digit.h"
 #include "base/errors.h"
-#include "base/hex.h"
 #include "base/number.h"
 #include "base/slice.h"
 #include "base/utf8.h"
@@ -148,7 +148,7 @@ static bool put_character(struct json_intake *intake, unsigned value)
 
 static bool read_digit(struct json_intake *intake, char c)
 {
-	int digit = hex_value(c);
+	int digit = hex_digit(c);
 
 	if (digit < 0)
 		return malformed(intake);

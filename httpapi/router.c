@@ -1,7 +1,7 @@
 #include "httpapi/router.h"
 
 #include "base/buf.h"
-#include "base/hex.h"
+#include "base/digit.h"
 #include "base/utf8.h"
 #include "bounds.h"
 

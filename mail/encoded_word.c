@@ -1,6 +1,6 @@
 #include "mail/encoded_word.h"
 
-#include "base/hex.h"
+#include "base/digit.h"
 #include "base/utf8.h"
 #include "mail/charset.h"
 #include "mail/transfer.h"

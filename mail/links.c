@@ -1,7 +1,7 @@
 #include "mail/links.h"
 
 #include "base/buf.h"
-#include "base/hex.h"
+#include "base/digit.h"
 #include "base/net.h"
 #include "mail/html_entity.h"
 #include "mail/html_scan.h"

@@ -1,7 +1,7 @@
 #include "mail/parameter.h"
 
 #include "base/buf.h"
-#include "base/hex.h"
+#include "base/digit.h"
 #include "mail/charset.h"
 #include "mail/encoded_word.h"
 

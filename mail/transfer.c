@@ -1,6 +1,6 @@
 #include "mail/transfer.h"
 
-#include "base/hex.h"
+#include "base/digit.h"
 
 #include <string.h>
 

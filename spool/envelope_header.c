@@ -1,7 +1,7 @@
 #include "spool/envelope_header.h"
 
+#include "base/digit.h"
 #include "base/errors.h"
-#include "base/hex.h"
 #include "base/number.h"
 #include "bounds.h"
 #include "spool/id.h"

@@ -1,9 +1,9 @@
 /* Hexadecimal digits of either case, as strangers write them. Pure. */
-#ifndef BASE_HEX_H
-#define BASE_HEX_H
+#ifndef BASE_DIGIT_H
+#define BASE_DIGIT_H
 
-/* -1 if it is no digit. */
-static inline int hex_value(char c)
+/* What a digit is worth; -1 if it is none. */
+static inline int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -14,7 +14,7 @@ static inline int hex_value(char c)
 /* The byte that two digits stand for; -1 if they are not two. */
 static inline int hex_byte(const char *pair)
 {
-	int high = hex_value(pair[0]), low = hex_value(pair[1]);
+	int high = hex_digit(pair[0]), low = hex_digit(pair[1]);
 
 	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
