@@ -18,8 +18,7 @@ static const char *decode(struct slice segment, struct arena *arena)
 		char c = segment.data[i];
 
 		if (c == '%') {
-			c = (char)(hex_digit(segment.data[i + 1]) * 16 +
-				   hex_digit(segment.data[i + 2]));
+			c = (char)hex_byte(segment.data + i + 1);
 			i += 2;
 		}
 		text[len++] = c;

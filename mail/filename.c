@@ -26,12 +26,12 @@ static bool undo_percent(struct slice name, struct buf *out)
 		char c = name.data[i];
 
 		if (c == '%') {
-			if (i + 2 >= name.len ||
-			    hex_digit(name.data[i + 1]) < 0 ||
-			    hex_digit(name.data[i + 2]) < 0)
+			int byte =
+			    i + 2 < name.len ? hex_byte(name.data + i + 1) : -1;
+
+			if (byte < 0)
 				return false;
-			c = (char)(hex_digit(name.data[i + 1]) << 4 |
-				   hex_digit(name.data[i + 2]));
+			c = (char)byte;
 			i += 2;
 			any = true;
 		}

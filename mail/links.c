@@ -193,12 +193,12 @@ static size_t undo_percent(struct slice host, char *out)
 
 	for (size_t i = 0; i < host.len; i++) {
 		char c = host.data[i];
+		int byte = c == '%' && i + 2 < host.len
+			       ? hex_byte(host.data + i + 1)
+			       : -1;
 
-		if (c == '%' && i + 2 < host.len &&
-		    hex_digit(host.data[i + 1]) >= 0 &&
-		    hex_digit(host.data[i + 2]) >= 0) {
-			c = (char)(hex_digit(host.data[i + 1]) * 16 +
-				   hex_digit(host.data[i + 2]));
+		if (byte >= 0) {
+			c = (char)byte;
 			i += 2;
 		}
 		out[len++] = (char)tolower((unsigned char)c);

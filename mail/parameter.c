@@ -160,16 +160,14 @@ static void unescape(struct buf *text)
 {
 	char *s = text->data;
 	size_t to = 0;
+	int byte;
 
 	for (size_t at = 0; at < text->len; at++) {
-		if (s[at] == '%' && at + 2 < text->len &&
-		    hex_digit(s[at + 1]) >= 0 && hex_digit(s[at + 2]) >= 0) {
-			s[to++] = (char)(hex_digit(s[at + 1]) << 4 |
-					 hex_digit(s[at + 2]));
+		byte = s[at] == '%' && at + 2 < text->len ? hex_byte(s + at + 1)
+							  : -1;
+		s[to++] = byte < 0 ? s[at] : (char)byte;
+		if (byte >= 0)
 			at += 2;
-		} else {
-			s[to++] = s[at];
-		}
 	}
 	text->len = to;
 }
