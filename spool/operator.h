@@ -1,5 +1,5 @@
 /*
- * What operators do with a spool, by the CLI now and over HTTP later: look at
+ * What operators do with a spool, by the CLI and over HTTP: look at
  * it (status, list, trace) and act on it (retry, hold, release, cancel, and
  * the dead letters). Beside running programs or without them, also on a full
  * disk. Reading wants SPOOL_READ or more, acting SPOOL_OPERATE or more.
