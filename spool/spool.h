@@ -189,6 +189,8 @@ MUST_CHECK bool spool_remember(struct spool *spool, const char *name,
 /* Appends what is remembered; nothing if there is none. */
 MUST_CHECK bool spool_recall(
     struct spool *spool, const char *name, struct buf *out, struct error *err);
+/* The local domains as Phoenix told them last, one a line. */
+#define SPOOL_MEMO_DOMAINS "domains"
 
 /* --- reading ---------------------------------------------------------- */
 
