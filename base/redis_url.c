@@ -1,6 +1,7 @@
 #include "base/redis_url.h"
 
 #include "base/alloc.h"
+#include "base/digit.h"
 #include "base/errors.h"
 
 #include <ctype.h>
@@ -12,14 +13,6 @@
 #define DEFAULT_PORT 6379
 #define MAX_DATABASE 999999999
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The text with %XX replaced; NULL if an escape is broken or means NUL. */
 static char *percent_decode(const char *text, size_t len)
 {
@@ -30,15 +23,10 @@ static char *percent_decode(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		value = (unsigned char)text[i];
 		if (text[i] == '%') {
-			if (len - i < 3 || hex_value(text[i + 1]) < 0 ||
-			    hex_value(text[i + 2]) < 0)
-				value = 0;
-			else
-				value = hex_value(text[i + 1]) * 16 +
-					hex_value(text[i + 2]);
+			value = len - i < 3 ? -1 : hex_byte(text + i + 1);
 			i += 2;
 		}
-		if (value == 0) {
+		if (value <= 0) {
 			free(out);
 			return NULL;
 		}

@@ -1,5 +1,6 @@
 #include "httpapi/framing.h"
 
+#include "base/digit.h"
 #include "bounds.h"
 
 #include <assert.h>
@@ -133,20 +134,9 @@ static enum framing_result read_head(
 
 /* --- chunks (RFC 9112 section 7.1) ------------------------------------ */
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static enum framing_result read_chunk_size(struct framing *framing, char c)
 {
-	int value = hex_value(c);
+	int value = hex_digit(c);
 
 	if (value >= 0 && framing->digits < LIMIT_HTTP_CHUNK_DIGITS) {
 		framing->left = framing->left * 16 + (uint64_t)value;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/digit.h"
 #include "base/errors.h"
 #include "base/number.h"
 #include "base/slice.h"
@@ -145,18 +146,9 @@ static bool put_character(struct json_intake *intake, unsigned value)
 	return put(intake, text, utf8_encode(value, text));
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
 static bool read_digit(struct json_intake *intake, char c)
 {
-	int digit = hex_value(c);
+	int digit = hex_digit(c);
 
 	if (digit < 0)
 		return malformed(intake);

@@ -1,17 +1,11 @@
 #include "httpapi/router.h"
 
 #include "base/buf.h"
+#include "base/digit.h"
 #include "base/utf8.h"
 #include "bounds.h"
 
 #include <string.h>
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return (c | 0x20) - 'a' + 10;
-}
 
 /* One segment of a path, with its %XX undone; NULL if it is no text. The
  * framing has seen that every % is followed by two digits. */
@@ -24,8 +18,7 @@ static const char *decode(struct slice segment, struct arena *arena)
 		char c = segment.data[i];
 
 		if (c == '%') {
-			c = (char)(hex_value(segment.data[i + 1]) * 16 +
-				   hex_value(segment.data[i + 2]));
+			c = (char)hex_byte(segment.data + i + 1);
 			i += 2;
 		}
 		text[len++] = c;

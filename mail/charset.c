@@ -15,6 +15,7 @@
 #define KEY_SIZE 48
 /* Bytes handed to iconv at once: bounds the room that is made for them. */
 #define STEP ((size_t)4096)
+
 /* Letters and digits in lower case, without a year ("ISO_8859-1:1987"). */
 static bool make_key(struct slice label, char key[KEY_SIZE])
 {
@@ -128,13 +129,13 @@ static bool append_replacement(struct buf *out)
 	return buf_append(out, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN);
 }
 
+const uint16_t charset_1252[32] = {0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E,
+    0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0xFFFD,
+    0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013,
+    0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178};
+
 static bool decode_1252(const char *in, size_t len, struct buf *out)
 {
-	static const uint16_t high[32] = {0x20AC, 0xFFFD, 0x201A, 0x0192,
-	    0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039,
-	    0x0152, 0xFFFD, 0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C,
-	    0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A,
-	    0x0153, 0xFFFD, 0x017E, 0x0178};
 	char character[UTF8_MAX];
 	size_t start = 0;
 
@@ -145,7 +146,8 @@ static bool decode_1252(const char *in, size_t len, struct buf *out)
 			continue;
 		if (!buf_append(out, in + start, i - start) ||
 		    !buf_append(out, character,
-			utf8_encode(c < 0xA0 ? high[c - 0x80] : c, character)))
+			utf8_encode(
+			    c < 0xA0 ? charset_1252[c - 0x80] : c, character)))
 			return false;
 		start = i + 1;
 	}

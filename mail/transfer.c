@@ -1,5 +1,7 @@
 #include "mail/transfer.h"
 
+#include "base/digit.h"
+
 #include <string.h>
 
 #define NOT_BASE64 64
@@ -154,22 +156,11 @@ static bool decode_base64(struct transfer *transfer, const char *in, size_t len,
 	return true;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* A line's text without its end and without the blanks before it. */
 static char *decode_escapes(const char *in, size_t len, char *to)
 {
 	const char *end = in + len, *escape;
-	int high, low;
+	int byte;
 
 	while (in < end) {
 		escape = memchr(in, '=', (size_t)(end - in));
@@ -179,13 +170,12 @@ static char *decode_escapes(const char *in, size_t len, char *to)
 		in += len;
 		if (escape == NULL)
 			break;
-		high = end - in > 2 ? hex_value(in[1]) : -1;
-		low = end - in > 2 ? hex_value(in[2]) : -1;
-		if (high < 0 || low < 0) {
+		byte = end - in > 2 ? hex_byte(in + 1) : -1;
+		if (byte < 0) {
 			*to++ = *in++;
 			continue;
 		}
-		*to++ = (char)(high << 4 | low);
+		*to++ = (char)byte;
 		in += 3;
 	}
 	return to;

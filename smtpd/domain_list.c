@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMO "domains"
-
 struct domain_list {
 	struct spool *spool;
 	struct phoenix *phoenix;
@@ -30,31 +28,15 @@ struct domain_list {
 
 /* --- the list --------------------------------------------------------- */
 
-/* One name a line. */
-static struct domains *read_lines(char *text)
-{
-	size_t count = 1, at = 0;
-	const char **names;
-	struct domains *domains;
-
-	for (const char *c = text; *c != '\0'; c++)
-		count += *c == '\n';
-	names = xcalloc(count, sizeof(*names));
-	for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;)
-		names[at++] = line;
-	domains = domains_new(names, at);
-	free(names);
-	return domains;
-}
-
 static bool load(struct domain_list *list, struct error *err)
 {
 	struct buf text = buf_new(LIMIT_DOMAIN_LIST);
-	bool done =
-	    list->spool == NULL || spool_recall(list->spool, MEMO, &text, err);
+	bool done = list->spool == NULL ||
+		    spool_recall(list->spool, SPOOL_MEMO_DOMAINS, &text, err);
 
 	if (done && text.len > 0)
-		list->known = read_lines(text.data);
+		list->known =
+		    domains_of_lines((struct slice){text.data, text.len});
 	buf_free(&text);
 	return done;
 }
@@ -102,11 +84,11 @@ static void remember(struct domain_list *list, const struct buf *lines)
 
 	if (list->spool == NULL)
 		return;
-	same = spool_recall(list->spool, MEMO, &old, &err) &&
+	same = spool_recall(list->spool, SPOOL_MEMO_DOMAINS, &old, &err) &&
 	       old.len == lines->len &&
 	       memcmp(buf_text(&old), lines->data, lines->len) == 0;
-	if (!same &&
-	    !spool_remember(list->spool, MEMO, lines->data, lines->len, &err))
+	if (!same && !spool_remember(list->spool, SPOOL_MEMO_DOMAINS,
+			 lines->data, lines->len, &err))
 		log_event(
 		    LOG_ERROR, "domains_not_kept", LOG_TEXT("error", err.text));
 	if (!same)
@@ -121,12 +103,10 @@ static bool take_answer(struct domain_list *list, const json_t *body)
 	struct buf lines = buf_new(LIMIT_DOMAIN_LIST);
 	struct domains *domains = NULL;
 	bool taken = false;
-	char *copy;
 
 	if (write_lines(body, &lines)) {
-		copy = xstrdup(lines.data);
-		domains = read_lines(copy);
-		free(copy);
+		domains =
+		    domains_of_lines((struct slice){lines.data, lines.len});
 		taken = domains_count(domains) > 0;
 	}
 	if (taken) {

@@ -1,5 +1,6 @@
 #include "spool/envelope_header.h"
 
+#include "base/digit.h"
 #include "base/errors.h"
 #include "base/number.h"
 #include "bounds.h"
@@ -317,26 +318,14 @@ static bool read_number(const char **at, int width, uint64_t *value)
 	return *(*at)++ == ' ';
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static bool read_hash(const char *at, uint8_t hash[ENVELOPE_HASH_BYTES])
 {
 	for (size_t i = 0; i < ENVELOPE_HASH_BYTES; i++) {
-		int high = hex_value(at[2 * i]);
-		int low = hex_value(at[2 * i + 1]);
+		int byte = hex_byte(at + 2 * i);
 
-		if (high < 0 || low < 0)
+		if (byte < 0)
 			return false;
-		hash[i] = (uint8_t)(high << 4 | low);
+		hash[i] = (uint8_t)byte;
 	}
 	return true;
 }
@@ -389,11 +378,11 @@ static bool decode_value(const char *from, const char *stop, char *value)
 		if (stop - from >= 4 && memcmp(from, "\r\n +", 4) == 0) {
 			from += 4;
 		} else if (*from == '%' && stop - from >= 3) {
-			int high = hex_value(from[1]), low = hex_value(from[2]);
+			int byte = hex_byte(from + 1);
 
-			if (high < 0 || low < 0)
+			if (byte < 0)
 				return false;
-			*value++ = (char)(high << 4 | low);
+			*value++ = (char)byte;
 			from += 3;
 		} else {
 			*value++ = *from++;

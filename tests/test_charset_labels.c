@@ -200,6 +200,23 @@ static void labels_have_many_spellings(void **state)
 	    {"_charset_", NULL},
 	    {"--", NULL},
 	    {"utf-8-and-a-very-long-name-that-nobody-ever-heard-of", NULL},
+	    {"UTF-8", "UTF-8"},
+	    {"utf8", "UTF-8"},
+	    {"\"utf-8\"", "UTF-8"},
+	    {"latin1", "CP1252"},
+	    {"iso-8859-9", "CP1254"},
+	    {"GB2312", "GB18030"},
+	    {"ks_c_5601-1987", "UHC"},
+	    {"Shift_JIS", "CP932"},
+	    {"windows-1251", "CP1251"},
+	    {"win1251", "CP1251"},
+	    {"iso-8859-8-i", "ISO-8859-8"},
+	    {"tis-620", "CP874"},
+	    {"", NULL},
+	    {"x-unknown", NULL},
+	    {"UTF-8//TRANSLIT", NULL},
+	    {"../../lib/evil", NULL},
+	    {"INTERNAL", NULL},
 	};
 
 	(void)state;
@@ -211,6 +228,9 @@ static void labels_have_many_spellings(void **state)
 		else
 			assert_string_equal(name, rows[i].name);
 	}
+	assert_true(charset_same(slice_of("utf8"), slice_of("UTF-8")));
+	assert_true(charset_same(slice_of("x-y"), slice_of("X-Y")));
+	assert_false(charset_same(slice_of("x-y"), slice_of("x-z")));
 }
 
 /* Senders write what Windows has under the names of smaller standards. */

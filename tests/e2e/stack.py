@@ -166,9 +166,9 @@ class Process:
 
 
 class Phoenix(Process):
-    def __init__(self, stack, port):
+    def __init__(self, stack, port, options=()):
         argv = [PYTHON, os.path.join(FAKE, "phoenix.py")]
-        argv += ["--port", str(port), "--key", KEY]
+        argv += ["--port", str(port), "--key", KEY, *options]
         super().__init__(stack, "phoenix", argv)
         self.port = port
         eventually(lambda: can_connect(port), "phoenix listens")
@@ -297,8 +297,8 @@ class Stack:
                 )
         raise Failed("%s does not become ready" % process.name)
 
-    def phoenix(self):
-        return self.add(Phoenix(self, self.phoenix_port))
+    def phoenix(self, *options):
+        return self.add(Phoenix(self, self.phoenix_port, options))
 
     def smtpd(self, **settings):
         port = int(settings.pop("port", 0)) or free_port()
