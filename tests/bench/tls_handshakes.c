@@ -126,7 +126,7 @@ static void parse(struct bench *bench, int argc, char **argv)
 		else if (option == 't')
 			bench->threads = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 's')
-			bench->seconds = atof(optarg);
+			bench->seconds = strtod(optarg, NULL);
 		else
 			exit(64);
 	}
