@@ -282,6 +282,7 @@ static void address_lists_of_all_faults_are_text(void **state)
 	    {"@", "@"},
 	    {"a@@b", "a@@b"},
 	    {"\"\" <a@b.c>", "a@b.c"},
+	    {"\"say \\\"hi\\", "\"say \"hi\""},
 	};
 	struct buf out = buf_new(100000);
 
