@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "httpapi/signing.h"
 #include "httpapi/throttle.h"
+#include "mail/domains.h"
 #include "spool/spool.h"
 
 #include <stdatomic.h>
@@ -19,6 +20,7 @@
 struct settings {
 	struct config *config;
 	struct cidr_set *ops, *metrics, *proxies;
+	struct domains *local_domains;
 	_Atomic unsigned holders;
 };
 
@@ -44,6 +46,7 @@ struct context {
 	struct counters counters;
 	struct throttle *throttle;
 	struct signing *signing;
+	struct local_domains *local_domains;
 	struct pool *pool; /* for what may block */
 	struct sampler *sampler;
 	struct dns *dns; /* NULL: no resolver is known */

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "bounds.h"
 #include "httpapi/json_intake.h"
+#include "httpapi/local_domains.h"
 #include "httpapi/send_request.h"
 #include "mail/trace_header.h"
 
@@ -174,6 +175,7 @@ static bool quick(void *arg)
 	struct send *send = arg;
 
 	return send->key == NULL && !json_intake_has_stored(send->intake) &&
+	       !local_domains_are_due(send->request->context->local_domains) &&
 	       !signing_is_on(
 		   send->request->context->signing, key_folder(send));
 }
@@ -210,15 +212,12 @@ static bool answer_again(struct send *send, struct reply *reply)
 
 static bool is_local(void *arg, const char *domain)
 {
-	const struct config *config = arg;
+	const struct request *request = arg;
 
 	/* Another host takes them in. */
-	if (config->elektrine_local_mx_host != NULL)
-		return false;
-	for (size_t i = 0; i < config->local_domains.count; i++)
-		if (strcasecmp(config->local_domains.items[i], domain) == 0)
-			return true;
-	return false;
+	return request->settings->config->elektrine_local_mx_host == NULL &&
+	       local_domains_have(
+		   request->context->local_domains, request->settings, domain);
 }
 
 static void reply_fault(struct reply *reply, const struct send_fault *fault)
@@ -248,8 +247,8 @@ static const char *new_message_id(const struct request *request)
 
 static bool understand(struct send *send, struct reply *reply)
 {
-	struct config *config = send->request->settings->config;
-	struct send_rules rules = {config, is_local, config};
+	struct send_rules rules = {
+	    send->request->settings->config, is_local, send->request};
 	struct send_fault fault = {0};
 	struct source stored = source_memory("", 0);
 	const json_t *root;
@@ -377,6 +376,8 @@ static void serve(void *arg, struct reply *reply)
 {
 	struct send *send = arg;
 
+	if (local_domains_are_due(send->request->context->local_domains))
+		local_domains_refresh(send->request->context->local_domains);
 	if (answer_again(send, reply))
 		return;
 	if (understand(send, reply))

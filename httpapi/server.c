@@ -5,6 +5,7 @@
 #include "base/dns.h"
 #include "base/log.h"
 #include "bounds.h"
+#include "httpapi/local_domains.h"
 #include "httpapi/sampler.h"
 #include "httpapi/worker.h"
 
@@ -40,6 +41,7 @@ bool server_open(struct spool *spool, struct settings *settings,
 	made->context.counters.started_mono_ms = clock_mono_ms();
 	made->context.throttle = throttle_new();
 	made->context.signing = signing_new();
+	made->context.local_domains = local_domains_new(spool);
 	made->context.sampler = sampler_new(spool);
 	/* Only to tell whether keys are published: not worth an end. */
 	if (!dns_new(settings->config, &made->context.dns, &no_dns))
@@ -82,5 +84,6 @@ void server_close(struct server **server)
 	sampler_free(&gone->context.sampler);
 	throttle_free(&gone->context.throttle);
 	signing_free(&gone->context.signing);
+	local_domains_free(&gone->context.local_domains);
 	free(gone);
 }

@@ -25,6 +25,8 @@ struct settings *settings_new(struct config *config)
 	settings->ops = networks(&config->ops_allowed_cidrs);
 	settings->metrics = networks(&config->metrics_allowed_cidrs);
 	settings->proxies = networks(&config->haraka_trusted_proxy_cidrs);
+	settings->local_domains = domains_new(
+	    config->local_domains.items, config->local_domains.count);
 	settings->holders = 1;
 	return settings;
 }
@@ -45,6 +47,7 @@ void settings_release(struct settings **settings)
 	cidr_set_free(&left->ops);
 	cidr_set_free(&left->metrics);
 	cidr_set_free(&left->proxies);
+	domains_free(&left->local_domains);
 	config_free(&left->config);
 	free(left);
 }

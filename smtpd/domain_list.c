@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMO "domains"
-
 struct domain_list {
 	struct spool *spool;
 	struct phoenix *phoenix;
@@ -23,38 +21,22 @@ struct domain_list {
 	pthread_mutex_t lock; /* all that follows */
 	pthread_cond_t changed;
 	struct settings *settings; /* held */
-	bool asks_now, stops;
+	bool asks_now, asked, stops;
 	/* NULL: none was ever received. */
 	struct domains *known;
 };
 
 /* --- the list --------------------------------------------------------- */
 
-/* One name a line. */
-static struct domains *read_lines(char *text)
-{
-	size_t count = 1, at = 0;
-	const char **names;
-	struct domains *domains;
-
-	for (const char *c = text; *c != '\0'; c++)
-		count += *c == '\n';
-	names = xcalloc(count, sizeof(*names));
-	for (char *rest = text, *line; (line = strsep(&rest, "\n")) != NULL;)
-		names[at++] = line;
-	domains = domains_new(names, at);
-	free(names);
-	return domains;
-}
-
 static bool load(struct domain_list *list, struct error *err)
 {
 	struct buf text = buf_new(LIMIT_DOMAIN_LIST);
-	bool done =
-	    list->spool == NULL || spool_recall(list->spool, MEMO, &text, err);
+	bool done = list->spool == NULL ||
+		    spool_recall(list->spool, SPOOL_MEMO_DOMAINS, &text, err);
 
 	if (done && text.len > 0)
-		list->known = read_lines(text.data);
+		list->known =
+		    domains_of_lines((struct slice){text.data, text.len});
 	buf_free(&text);
 	return done;
 }
@@ -102,11 +84,11 @@ static void remember(struct domain_list *list, const struct buf *lines)
 
 	if (list->spool == NULL)
 		return;
-	same = spool_recall(list->spool, MEMO, &old, &err) &&
+	same = spool_recall(list->spool, SPOOL_MEMO_DOMAINS, &old, &err) &&
 	       old.len == lines->len &&
 	       memcmp(buf_text(&old), lines->data, lines->len) == 0;
-	if (!same &&
-	    !spool_remember(list->spool, MEMO, lines->data, lines->len, &err))
+	if (!same && !spool_remember(list->spool, SPOOL_MEMO_DOMAINS,
+			 lines->data, lines->len, &err))
 		log_event(
 		    LOG_ERROR, "domains_not_kept", LOG_TEXT("error", err.text));
 	if (!same)
@@ -121,12 +103,10 @@ static bool take_answer(struct domain_list *list, const json_t *body)
 	struct buf lines = buf_new(LIMIT_DOMAIN_LIST);
 	struct domains *domains = NULL;
 	bool taken = false;
-	char *copy;
 
 	if (write_lines(body, &lines)) {
-		copy = xstrdup(lines.data);
-		domains = read_lines(copy);
-		free(copy);
+		domains =
+		    domains_of_lines((struct slice){lines.data, lines.len});
 		taken = domains_count(domains) > 0;
 	}
 	if (taken) {
@@ -206,6 +186,8 @@ static void *run(void *arg)
 		}
 		settings_release(&settings);
 		(void)pthread_mutex_lock(&list->lock);
+		list->asked = true;
+		(void)pthread_cond_broadcast(&list->changed);
 		wait_ms(list, wait);
 	}
 	(void)pthread_mutex_unlock(&list->lock);
@@ -259,9 +241,17 @@ void domain_list_reload(struct domain_list *list, struct settings *settings)
 	old = list->settings;
 	list->settings = settings_hold(settings);
 	list->asks_now = true;
-	(void)pthread_cond_signal(&list->changed);
+	(void)pthread_cond_broadcast(&list->changed);
 	(void)pthread_mutex_unlock(&list->lock);
 	settings_release(&old);
+}
+
+void domain_list_await(struct domain_list *list)
+{
+	(void)pthread_mutex_lock(&list->lock);
+	while (!list->asked)
+		(void)pthread_cond_wait(&list->changed, &list->lock);
+	(void)pthread_mutex_unlock(&list->lock);
 }
 
 void domain_list_free(struct domain_list **list)
@@ -273,7 +263,7 @@ void domain_list_free(struct domain_list **list)
 	*list = NULL;
 	(void)pthread_mutex_lock(&gone->lock);
 	gone->stops = true;
-	(void)pthread_cond_signal(&gone->changed);
+	(void)pthread_cond_broadcast(&gone->changed);
 	(void)pthread_mutex_unlock(&gone->lock);
 	(void)pthread_join(gone->thread, NULL);
 	free_list(gone);

@@ -9,7 +9,7 @@
 #include "base/config.h"
 #include "base/net.h"
 #include "error.h"
-#include "smtpd/domains.h"
+#include "mail/domains.h"
 
 #include <stdatomic.h>
 

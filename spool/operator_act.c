@@ -261,6 +261,17 @@ static bool act_on_id(struct act *act, const struct id *id, struct error *err)
 	return any || add(act, &missing, OPERATOR_NOT_FOUND, err);
 }
 
+const char *operator_result_name(enum operator_result result)
+{
+	static const char *const names[] = {[OPERATOR_DONE] = "done",
+	    [OPERATOR_UNSUITED] = "unsuited",
+	    [OPERATOR_NO_FILE] = "no_file",
+	    [OPERATOR_ENDING] = "ending",
+	    [OPERATOR_NOT_FOUND] = "not_found"};
+
+	return names[result];
+}
+
 bool operator_act(struct spool *spool, const struct operator_order *order,
     operator_acted_fn *acted, void *arg, struct error *err)
 {

@@ -182,8 +182,7 @@ static void bytes_without_a_charset_are_utf8_or_replaced(void **state)
 
 static void the_first_of_several_is_found(void **state)
 {
-	static const char block[] =
-	    "X: y\nSUBJECT : 1\nsubject: 2\n";
+	static const char block[] = "X: y\nSUBJECT : 1\nsubject: 2\n";
 	struct header_field field;
 
 	(void)state;

@@ -228,6 +228,30 @@ def story_local_recipients_go_to_phoenix_others_wait(stack):
     check(b"carl" not in data and b"fay" not in data, "Bcc is in the message")
 
 
+def story_domains_that_phoenix_told_are_local(stack):
+    url = "http://127.0.0.1:%d/api/haraka/domains" % stack.phoenix_port
+    stack.phoenix("--domains", "told.example,m\u00fcnchen.example")
+    api = stack.httpapi(PHOENIX_DOMAINS_URL=url)
+
+    def lanes(user):
+        domains = "example.com", "told.example", "xn--mnchen-3ya.example"
+        send(api, dict(LETTER, to=["%s@%s" % (user, d) for d in domains]))
+        found = {row["recipient"]: row["lane"] for row in listed(stack)}
+        return [found["%s@%s" % (user, d)] for d in domains]
+
+    # As long as nobody knows the list, LOCAL_DOMAINS counts.
+    same(lanes("early"), ["webhook", "smtp", "smtp"], "lanes")
+    smtpd = stack.smtpd(PHOENIX_DOMAINS_URL=url)
+    smtpd.wait_event("domains_changed")
+    smtpd.stop()
+    users = ("user%d" % i for i in range(1000))
+    told = ["smtp", "webhook", "webhook"]
+    eventually(lambda: lanes(next(users)) == told, "the list counts")
+    api.stop()
+    api = stack.httpapi(PHOENIX_DOMAINS_URL=url)
+    same(lanes("late"), told, "lanes after a restart")
+
+
 def story_a_raw_message_stays_as_it_is(stack):
     api = stack.httpapi()
     source = (

@@ -3,8 +3,10 @@
  * 2.4), and U-labels with their A-labels (RFC 5890). Never changes after it was
  * made: any thread.
  */
-#ifndef SMTPD_DOMAINS_H
-#define SMTPD_DOMAINS_H
+#ifndef MAIL_DOMAINS_H
+#define MAIL_DOMAINS_H
+
+#include "base/slice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +15,8 @@ struct domains;
 
 /* Copies the names; what is none is left out. */
 struct domains *domains_new(const char *const *names, size_t count);
+/* The same of names that stand one a line. */
+struct domains *domains_of_lines(struct slice lines);
 /* Clears the pointer; NULL is fine. */
 void domains_free(struct domains **domains);
 

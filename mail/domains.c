@@ -1,4 +1,4 @@
-#include "smtpd/domains.h"
+#include "mail/domains.h"
 
 #include "base/alloc.h"
 #include "mail/domain.h"
@@ -30,6 +30,24 @@ struct domains *domains_new(const char *const *names, size_t count)
 	if (domains->count > 0)
 		domains->first = domains->sorted[0];
 	qsort(domains->sorted, domains->count, sizeof(char *), compare_names);
+	return domains;
+}
+
+struct domains *domains_of_lines(struct slice lines)
+{
+	char *text = xstrndup(lines.data, lines.len), *rest = text, *line;
+	size_t count = 1, at = 0;
+	struct domains *domains;
+	const char **names;
+
+	for (const char *c = text; *c != '\0'; c++)
+		count += *c == '\n';
+	names = xcalloc(count, sizeof(*names));
+	while ((line = strsep(&rest, "\n")) != NULL)
+		names[at++] = line;
+	domains = domains_new(names, at);
+	free(names);
+	free(text);
 	return domains;
 }
 
