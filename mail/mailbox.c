@@ -101,8 +101,8 @@ static size_t take_text(struct slice text, char expected, bool in_group,
 	}
 	copy = arena_alloc(arena, end + 1);
 	for (; at < end; at++) {
-		if (expected == '"' && text.data[at] == '\\' && at + 1 < end)
-			at++;
+		if (expected == '"' && text.data[at] == '\\' && ++at == end)
+			break;
 		if ((unsigned char)text.data[at] >= ' ' ||
 		    text.data[at] == '\t')
 			copy[len++] = text.data[at];

@@ -184,8 +184,8 @@ def title_without_body(value, want, field):
 @rule("text_body", "html_body", "subject", "headers", "from", "to")
 def question_marks_of_the_japanese_decoder(value, want, field):
     got = want["got"] or ""
-    same = len(value) == len(got) and all(
-        a == b or (a, b) == ("?", "\ufffd") for a, b in zip(value, got))
+    same = "\ufffd" in got and value.count("?") >= got.count("?") and \
+        re.sub("[?\ufffd]", "", value) == re.sub("[?\ufffd]", "", got)
     return got if same else value
 
 
@@ -199,7 +199,10 @@ def boundary_cut_at_the_end(value, want, field):
 
 @rule("text_body")
 def declaration_that_never_ends(value, want, field):
-    return re.sub(r"(?:\A|\n+)DOCTYPE [^\n]*\Z", "", value)
+    match = re.search(r"<!([^>]*)\Z", want["html_body"])
+    tail = " ".join(match[1].split()) if match else ""
+    return value[:-len(tail)].rstrip("\n") if tail and value.endswith(
+        tail) else value
 
 
 @rule("text_body", "html_body")
