@@ -183,7 +183,7 @@ static int connect_client(const struct fixture *fixture)
 /* The server's end of a client's connection; it is in this process. */
 static int other_end(int fd)
 {
-	struct sockaddr_in own, peer;
+	struct sockaddr_in own = {0}, peer = {0};
 	socklen_t len = sizeof(own);
 
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&own, &len), 0);
