@@ -16,16 +16,4 @@ MUST_CHECK bool number_take(const char **text, uint64_t most, uint64_t *number);
 /* The same for a text that is a number as a whole. */
 MUST_CHECK bool number_parse(const char *text, uint64_t most, uint64_t *number);
 
-/* What a hexadecimal digit stands for; -1 if it is none. */
-static inline int number_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 #endif

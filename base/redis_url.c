@@ -1,8 +1,8 @@
 #include "base/redis_url.h"
 
 #include "base/alloc.h"
+#include "base/digit.h"
 #include "base/errors.h"
-#include "base/number.h"
 
 #include <ctype.h>
 #include <sodium.h>
@@ -23,15 +23,10 @@ static char *percent_decode(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		value = (unsigned char)text[i];
 		if (text[i] == '%') {
-			if (len - i < 3 || number_hex_digit(text[i + 1]) < 0 ||
-			    number_hex_digit(text[i + 2]) < 0)
-				value = 0;
-			else
-				value = number_hex_digit(text[i + 1]) * 16 +
-					number_hex_digit(text[i + 2]);
+			value = len - i < 3 ? -1 : hex_byte(text + i + 1);
 			i += 2;
 		}
-		if (value == 0) {
+		if (value <= 0) {
 			free(out);
 			return NULL;
 		}

@@ -32,11 +32,11 @@ bool payload_new(const struct source *source, const struct envelope *envelope,
 	body_open(&new->text, &new->window, "\n");
 	body_open(&new->html, &new->window, "<br/>\n");
 	if (!payload_plan(new, envelope,
-		envelope->recipients[recipient_number].address, options, err) ||
-	    !payload_rewind(new, err)) {
+		envelope->recipients[recipient_number].address, options, err)) {
 		payload_free(&new);
 		return false;
 	}
+	payload_rewind(new);
 	new->max_bytes = options->max_bytes;
 	while (new->max_bytes > 0 && payload_size(new) > new->max_bytes &&
 	       payload_reduce(new))
@@ -91,7 +91,7 @@ bool payload_is_reduced(const struct payload *payload)
 	return false;
 }
 
-static void go_to_start(struct payload *payload)
+void payload_rewind(struct payload *payload)
 {
 	payload->current = 0;
 	payload->phase = PHASE_LEAD;
@@ -196,15 +196,8 @@ bool payload_reduce(struct payload *payload)
 {
 	bool reduced = reduce(payload);
 
-	go_to_start(payload);
+	payload_rewind(payload);
 	return reduced;
-}
-
-bool payload_rewind(struct payload *payload, struct error *err)
-{
-	(void)err;
-	go_to_start(payload);
-	return true;
 }
 
 void payload_restart(struct payload *payload, const struct segment *segment)

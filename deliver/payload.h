@@ -49,7 +49,7 @@ MUST_CHECK bool payload_read(struct payload *payload, void *data, size_t len,
     size_t *got, struct error *err);
 
 /* From the start again: for another try, or after a redirect of the reader. */
-MUST_CHECK bool payload_rewind(struct payload *payload, struct error *err);
+void payload_rewind(struct payload *payload);
 
 /* Leaves one more thing out: `raw`, then the contents of attachments from the
  * largest on, `html_body`, the end of `text_body`. Rewinds. False if nothing

@@ -17,7 +17,7 @@
 #define NO_LIMIT (SIZE_MAX / 2)
 #define DEFAULT_SPAM_THRESHOLD 5.0
 
-static void key(struct buf *out, const char *name)
+void field_name(struct buf *out, const char *name)
 {
 	(void)buf_append_char(out, '"');
 	(void)buf_append_text(out, name);
@@ -26,7 +26,7 @@ static void key(struct buf *out, const char *name)
 
 static void field_slice(struct buf *out, const char *name, struct slice text)
 {
-	key(out, name);
+	field_name(out, name);
 	(void)json_text_append(out, text.data, text.len);
 	(void)buf_append_char(out, ',');
 }
@@ -37,19 +37,19 @@ void field_text(struct buf *out, const char *name, const char *text)
 		field_slice(out, name, slice_of(text));
 		return;
 	}
-	key(out, name);
+	field_name(out, name);
 	(void)buf_append_text(out, "null,");
 }
 
 void field_number(struct buf *out, const char *name, uint64_t number)
 {
-	key(out, name);
+	field_name(out, name);
 	(void)buf_printf(out, "%" PRIu64 ",", number);
 }
 
 void field_bool(struct buf *out, const char *name, bool value)
 {
-	key(out, name);
+	field_name(out, name);
 	(void)buf_append_text(out, value ? "true," : "false,");
 }
 
@@ -61,7 +61,7 @@ static void field_real(struct buf *out, const char *name, double value)
 	if (!isfinite(value))
 		value = 0;
 	(void)snprintf(text, sizeof(text), "%.10g", value);
-	key(out, name);
+	field_name(out, name);
 	(void)buf_append_text(out, text);
 	if (strpbrk(text, ".e") == NULL)
 		(void)buf_append_text(out, ".0");
@@ -98,7 +98,7 @@ static void append_list(struct buf *out, struct slice raw)
 {
 	struct buf unfolded = buf_new(NO_LIMIT), list = buf_new(NO_LIMIT);
 
-	(void)header_unfold(raw, &unfolded);
+	(void)header_unfold_bytes(raw, &unfolded);
 	(void)mailbox_list_format(
 	    (struct slice){buf_text(&unfolded), unfolded.len}, &list);
 	if (list.len == 0 ||
@@ -187,7 +187,7 @@ static void append_object(struct buf *out, const struct header_table *table)
 {
 	struct buf scratch = buf_new(NO_LIMIT);
 
-	key(out, "headers");
+	field_name(out, "headers");
 	(void)buf_append_char(out, '{');
 	for (const struct header_entry *entry = table->first; entry != NULL;
 	     entry = entry->next) {
@@ -327,7 +327,7 @@ void fields_bounce(struct buf *out, const struct bounce_status *status,
 
 	if (status == NULL)
 		status = &none;
-	key(out, "failed_recipients");
+	field_name(out, "failed_recipients");
 	(void)buf_append_char(out, '[');
 	for (size_t i = 0; i < status->failed_count; i++) {
 		if (i > 0)

@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* `"name":` and a value. A NULL text is null. */
+/* `"name":`, and that with a value and a comma. A NULL text is null. */
+void field_name(struct buf *out, const char *name);
 void field_text(struct buf *out, const char *name, const char *text);
 void field_number(struct buf *out, const char *name, uint64_t number);
 void field_bool(struct buf *out, const char *name, bool value);

@@ -76,13 +76,6 @@ static bool plan_body(struct payload *payload, enum segment_kind kind,
 	return true;
 }
 
-static void name_member(struct payload *payload, const char *name)
-{
-	(void)buf_append_char(&payload->fixed, '"');
-	(void)buf_append_text(&payload->fixed, name);
-	(void)buf_append(&payload->fixed, "\":", 2);
-}
-
 static bool in_alternative(
     const struct mime *mime, const struct mime_part *part)
 {
@@ -185,13 +178,13 @@ static bool plan_attachment(struct payload *payload,
 	if (part->filename != NULL) {
 		field_text(fixed, "filename", part->filename);
 	} else {
-		name_member(payload, "filename");
+		field_name(fixed, "filename");
 		(void)buf_printf(fixed, "\"attachment_%zu\",", index);
 	}
 	field_text(fixed, "content_type", content_type_of(part));
 	field_number(fixed, "size", size);
 	field_text(fixed, "content_id", part->content_id);
-	name_member(payload, "content");
+	field_name(fixed, "content");
 	if (include) {
 		close_fixed(payload, start);
 		segment = add_segment(payload, SEGMENT_CONTENT);
@@ -251,7 +244,7 @@ static bool plan_attachments(
 	size_t count = 0;
 	bool done = true;
 
-	name_member(payload, "attachments");
+	field_name(fixed, "attachments");
 	(void)buf_append_char(fixed, '[');
 	for (size_t i = 0; i < mime->count && done; i++) {
 		const struct mime_part *part = &mime->parts[i];
@@ -469,10 +462,10 @@ bool payload_plan(struct payload *payload, const struct envelope *envelope,
 	fields_addresses(fixed, &texts, envelope, recipient);
 	sort_texts(payload);
 	if (options->include_body) {
-		name_member(payload, "text_body");
+		field_name(fixed, "text_body");
 		if (!plan_body(payload, SEGMENT_TEXT, &start, err))
 			return false;
-		name_member(payload, "html_body");
+		field_name(fixed, "html_body");
 		if (!plan_body(payload, SEGMENT_HTML, &start, err))
 			return false;
 	} else {

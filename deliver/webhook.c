@@ -195,7 +195,8 @@ static bool sign(struct lines *lines, const struct webhook_key *key,
 	add_line(lines, lines->signed_id);
 	add_line(lines, lines->signed_at);
 	add_line(lines, lines->signature);
-	return payload_rewind(payload, err);
+	payload_rewind(payload);
+	return true;
 }
 
 static bool read_payload(
@@ -206,7 +207,9 @@ static bool read_payload(
 
 static bool rewind_payload(void *arg, struct error *err)
 {
-	return payload_rewind(arg, err);
+	(void)err;
+	payload_rewind(arg);
+	return true;
 }
 
 void webhook_post(struct webhook *webhook, const struct webhook_terms *terms,
@@ -229,9 +232,9 @@ void webhook_post(struct webhook *webhook, const struct webhook_terms *terms,
 	struct error err = {0};
 
 	set_lines(&lines, terms, call);
-	if (!payload_rewind(payload, &err) ||
-	    (terms->signing_key != NULL &&
-		!sign(&lines, terms->signing_key, payload, &err))) {
+	payload_rewind(payload);
+	if (terms->signing_key != NULL &&
+	    !sign(&lines, terms->signing_key, payload, &err)) {
 		*response = (struct http_response){
 		    .failure = HTTP_BODY_FAILED, .body = ""};
 		(void)snprintf(response->problem, sizeof(response->problem),

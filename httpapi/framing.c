@@ -1,6 +1,6 @@
 #include "httpapi/framing.h"
 
-#include "base/number.h"
+#include "base/digit.h"
 #include "bounds.h"
 
 #include <assert.h>
@@ -142,7 +142,7 @@ static enum framing_result read_head(
 
 static enum framing_result read_chunk_size(struct framing *framing, char c)
 {
-	int value = number_hex_digit(c);
+	int value = hex_digit(c);
 
 	if (value >= 0 && framing->digits < LIMIT_HTTP_CHUNK_DIGITS) {
 		framing->left = framing->left * 16 + (uint64_t)value;

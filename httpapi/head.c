@@ -1,5 +1,6 @@
 #include "httpapi/head.h"
 
+#include "base/digit.h"
 #include "base/number.h"
 #include "bounds.h"
 
@@ -48,8 +49,7 @@ static bool is_path(struct slice text)
 
 		if (c == '%') {
 			if (i + 2 >= text.len ||
-			    number_hex_digit(text.data[i + 1]) < 0 ||
-			    number_hex_digit(text.data[i + 2]) < 0 ||
+			    hex_byte(text.data + i + 1) < 0 ||
 			    memcmp(text.data + i, "%00", 3) == 0)
 				return false;
 			i += 2;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/digit.h"
 #include "base/errors.h"
 #include "base/number.h"
 #include "base/slice.h"
@@ -155,7 +156,7 @@ static bool put_character(struct json_intake *intake, unsigned value)
 
 static bool read_digit(struct json_intake *intake, char c)
 {
-	int digit = number_hex_digit(c);
+	int digit = hex_digit(c);
 
 	if (digit < 0)
 		return malformed(intake);

@@ -38,11 +38,6 @@ json_t *operation_time(int64_t wall_ms)
 	return json_string(text);
 }
 
-const char *operation_lane_name(enum lane lane)
-{
-	return lane == LANE_SMTP ? "smtp" : "webhook";
-}
-
 json_t *operation_entry(const struct operator_entry *entry)
 {
 	bool dead = entry->state == STATE_DEAD;
@@ -53,9 +48,8 @@ json_t *operation_entry(const struct operator_entry *entry)
 			 "s:i, s:o, s:o, s:o, s:I, s:i, s:o, s:o, s:o, s:o}",
 	    "id", entry->id_text, "recipient_number",
 	    (int)entry->recipient_number, "recipient",
-	    operation_text(entry->recipient), "lane",
-	    operation_lane_name(entry->lane), "destination",
-	    operation_text(entry->destination), "state",
+	    operation_text(entry->recipient), "lane", lane_name(entry->lane),
+	    "destination", operation_text(entry->destination), "state",
 	    delivery_state_name(entry->state), "tries",
 	    (json_int_t)entry->tries, "attempts", (json_int_t)entry->attempts,
 	    "due", operation_time(waits ? entry->due_ms : 0), "died",
@@ -91,17 +85,6 @@ static bool refuse(struct reply *reply, const char *field, const char *reason)
 	return false;
 }
 
-static bool read_lane(const char *text, enum lane *lane)
-{
-	if (strcmp(text, "webhook") == 0)
-		*lane = LANE_WEBHOOK;
-	else if (strcmp(text, "smtp") == 0)
-		*lane = LANE_SMTP;
-	else
-		return false;
-	return true;
-}
-
 bool operation_filter(const struct request *request,
     struct operator_filter *filter, struct reply *reply)
 {
@@ -118,7 +101,7 @@ bool operation_filter(const struct request *request,
 		return refuse(reply, "state",
 		    "is one of queued, deferred, claimed, held, dead, "
 		    "delivered, cancelled");
-	if (lane != NULL && !read_lane(lane, &filter->lane))
+	if (lane != NULL && !lane_parse(lane, &filter->lane))
 		return refuse(reply, "lane", "is webhook or smtp");
 	if (since != NULL &&
 	    !clock_parse_iso(since, &filter->received_since_ms))
@@ -203,23 +186,6 @@ struct acted {
 	unsigned of[OPERATOR_NOT_FOUND + 1];
 };
 
-static const char *result_name(enum operator_result result)
-{
-	switch (result) {
-	case OPERATOR_DONE:
-		return "done";
-	case OPERATOR_UNSUITED:
-		return "unsuited";
-	case OPERATOR_NO_FILE:
-		return "no_file";
-	case OPERATOR_ENDING:
-		return "ending";
-	case OPERATOR_NOT_FOUND:
-		break;
-	}
-	return "not_found";
-}
-
 static void on_acted(
     void *arg, const struct operator_entry *entry, enum operator_result result)
 {
@@ -231,7 +197,7 @@ static void on_acted(
 		(int)entry->recipient_number, "recipient",
 		operation_text(entry->recipient), "state",
 		delivery_state_name(entry->state), "result",
-		result_name(result)));
+		operator_result_name(result)));
 }
 
 /* Takes the results over. */

@@ -15,7 +15,6 @@
 json_t *operation_text(const char *text);
 /* A time as RFC 3339, null if it is 0. */
 json_t *operation_time(int64_t wall_ms);
-const char *operation_lane_name(enum lane lane);
 /* One delivery. */
 json_t *operation_entry(const struct operator_entry *entry);
 

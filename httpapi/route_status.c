@@ -45,7 +45,7 @@ static void add_circuit(void *arg, const struct operator_circuit *circuit)
 	if (json_array_size(arg) < LIMIT_HTTP_CIRCUITS)
 		(void)json_array_append_new(
 		    arg, json_pack("{s:s, s:o, s:o, s:o, s:o}", "lane",
-			     operation_lane_name(circuit->lane), "destination",
+			     lane_name(circuit->lane), "destination",
 			     operation_text(circuit->destination), "reason",
 			     operation_text(circuit->reason), "opened",
 			     operation_time(circuit->opened_ms), "next_probe",

@@ -1,7 +1,7 @@
 #include "httpapi/router.h"
 
 #include "base/buf.h"
-#include "base/number.h"
+#include "base/digit.h"
 #include "base/utf8.h"
 #include "bounds.h"
 
@@ -18,8 +18,7 @@ static const char *decode(struct slice segment, struct arena *arena)
 		char c = segment.data[i];
 
 		if (c == '%') {
-			c = (char)(number_hex_digit(segment.data[i + 1]) * 16 +
-				   number_hex_digit(segment.data[i + 2]));
+			c = (char)hex_byte(segment.data + i + 1);
 			i += 2;
 		}
 		text[len++] = c;

@@ -15,6 +15,7 @@
 #define KEY_SIZE 48
 /* Bytes handed to iconv at once: bounds the room that is made for them. */
 #define STEP ((size_t)4096)
+
 /* Letters and digits in lower case, without a year ("ISO_8859-1:1987"). */
 static bool make_key(struct slice label, char key[KEY_SIZE])
 {
@@ -128,13 +129,13 @@ static bool append_replacement(struct buf *out)
 	return buf_append(out, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN);
 }
 
+const uint16_t charset_1252[32] = {0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E,
+    0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0xFFFD,
+    0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013,
+    0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178};
+
 static bool decode_1252(const char *in, size_t len, struct buf *out)
 {
-	static const uint16_t high[32] = {0x20AC, 0xFFFD, 0x201A, 0x0192,
-	    0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039,
-	    0x0152, 0xFFFD, 0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C,
-	    0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A,
-	    0x0153, 0xFFFD, 0x017E, 0x0178};
 	char character[UTF8_MAX];
 	size_t start = 0;
 
@@ -145,7 +146,8 @@ static bool decode_1252(const char *in, size_t len, struct buf *out)
 			continue;
 		if (!buf_append(out, in + start, i - start) ||
 		    !buf_append(out, character,
-			utf8_encode(c < 0xA0 ? high[c - 0x80] : c, character)))
+			utf8_encode(
+			    c < 0xA0 ? charset_1252[c - 0x80] : c, character)))
 			return false;
 		start = i + 1;
 	}
@@ -236,12 +238,23 @@ static bool convert(
 	return fits;
 }
 
-/* The text ends: what was cut is lost, what iconv kept back comes out, and
- * its state is the initial one again. */
-static bool finish_iconv(struct charset *charset, bool cut, struct buf *out)
+/* The text ends with a character that is cut, or only seemed to be one: its
+ * first byte is lost, the others may be characters of their own. */
+static bool end_in_cut(
+    struct charset *charset, const char *end, size_t left, struct buf *out)
 {
-	if (cut && !append_replacement(out))
-		return false;
+	while (left > 0) {
+		left -= left < charset->unit ? left : charset->unit;
+		if (!append_replacement(out) ||
+		    !convert(charset, end - left, &left, out))
+			return false;
+	}
+	return true;
+}
+
+/* What iconv kept back comes out, and its state is the initial one again. */
+static bool finish_iconv(struct charset *charset, struct buf *out)
+{
 	if (call_iconv(charset, NULL, NULL, out) == (size_t)-1 &&
 	    errno == ENOBUFS)
 		return false;
@@ -265,7 +278,8 @@ static bool decode_iconv(struct charset *charset, const char *in, size_t len,
 	if (!last)
 		return true;
 	*used = len;
-	return finish_iconv(charset, left > 0, out);
+	return end_in_cut(charset, in + len, left, out) &&
+	       finish_iconv(charset, out);
 }
 
 /* Where most of the zero bytes of the first characters are says what comes

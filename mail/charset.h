@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Where a label stands. In an encoded word "us-ascii" with 8-bit bytes means
  * Windows-1252; in a body it means UTF-8, since so many senders write UTF-8
@@ -67,6 +68,9 @@ bool charset_same(struct slice a, struct slice b);
 /* How a label is decoded: glibc's name for it, "UTF-8", or NULL if the label
  * is unknown. */
 const char *charset_find(struct slice label);
+
+/* What Windows-1252 has for the bytes from 80 to 9F; U+FFFD for nothing. */
+extern const uint16_t charset_1252[32];
 
 /* The table behind charset_find, in order, for its test. */
 struct charset_name {

@@ -1,5 +1,6 @@
 #include "mail/encoded_word.h"
 
+#include "base/digit.h"
 #include "base/utf8.h"
 #include "mail/charset.h"
 #include "mail/transfer.h"
@@ -64,20 +65,10 @@ static size_t blanks(struct slice text)
 	return len;
 }
 
-static int hex_digit(struct slice text, size_t at)
-{
-	char c = at < text.len ? text.data[at] : '\0';
-
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool decode_q(struct slice text, struct buf *bytes)
 {
 	size_t at = 0, hex;
-	int high, low;
+	int byte;
 	char c;
 
 	while (at < text.len) {
@@ -87,10 +78,10 @@ static bool decode_q(struct slice text, struct buf *bytes)
 		if (c == '=') {
 			/* A blank here is a fold in the wrong place. */
 			hex = at + blanks(slice_from(text, at));
-			high = hex_digit(text, hex);
-			low = hex_digit(text, hex + 1);
-			if (high >= 0 && low >= 0) {
-				c = (char)(high << 4 | low);
+			byte =
+			    hex + 1 < text.len ? hex_byte(text.data + hex) : -1;
+			if (byte >= 0) {
+				c = (char)byte;
 				at = hex + 2;
 			}
 		}
@@ -213,15 +204,10 @@ bool encoded_words_base64_only(struct slice text)
  * character; -1 if neither has it. */
 static int byte_of(uint32_t character)
 {
-	static const uint16_t high[32] = {0x20AC, 0, 0x201A, 0x0192, 0x201E,
-	    0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,
-	    0x017D, 0, 0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013,
-	    0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178};
-
 	if (character < 0x100)
 		return (int)character;
 	for (int i = 0; i < 32; i++)
-		if (high[i] == character)
+		if (charset_1252[i] == character && character != 0xFFFD)
 			return 0x80 + i;
 	return -1;
 }

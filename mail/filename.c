@@ -1,6 +1,7 @@
 #include "mail/filename.h"
 
 #include "base/buf.h"
+#include "base/digit.h"
 #include "base/utf8.h"
 #include "bounds.h"
 
@@ -15,14 +16,6 @@
 
 #define OPAQUE "application/octet-stream"
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "na%C3%AFve%20file.txt": only if every '%' begins an escape, and UTF-8 comes
  * out; "100%.txt" is what it says. */
 static bool undo_percent(struct slice name, struct buf *out)
@@ -33,11 +26,12 @@ static bool undo_percent(struct slice name, struct buf *out)
 		char c = name.data[i];
 
 		if (c == '%') {
-			if (i + 2 >= name.len || hex(name.data[i + 1]) < 0 ||
-			    hex(name.data[i + 2]) < 0)
+			int byte =
+			    i + 2 < name.len ? hex_byte(name.data + i + 1) : -1;
+
+			if (byte < 0)
 				return false;
-			c = (char)(hex(name.data[i + 1]) << 4 |
-				   hex(name.data[i + 2]));
+			c = (char)byte;
 			i += 2;
 			any = true;
 		}

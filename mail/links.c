@@ -1,6 +1,7 @@
 #include "mail/links.h"
 
 #include "base/buf.h"
+#include "base/digit.h"
 #include "base/net.h"
 #include "mail/html_entity.h"
 #include "mail/html_scan.h"
@@ -185,14 +186,6 @@ void links_in_html(struct slice html, link_fn *found, void *arg)
 
 /* --- what is asked for ------------------------------------------------ */
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "%65xample" hides a name from those who do not undo it. */
 static size_t undo_percent(struct slice host, char *out)
 {
@@ -200,11 +193,12 @@ static size_t undo_percent(struct slice host, char *out)
 
 	for (size_t i = 0; i < host.len; i++) {
 		char c = host.data[i];
+		int byte = c == '%' && i + 2 < host.len
+			       ? hex_byte(host.data + i + 1)
+			       : -1;
 
-		if (c == '%' && i + 2 < host.len &&
-		    hex(host.data[i + 1]) >= 0 && hex(host.data[i + 2]) >= 0) {
-			c = (char)(hex(host.data[i + 1]) * 16 +
-				   hex(host.data[i + 2]));
+		if (byte >= 0) {
+			c = (char)byte;
 			i += 2;
 		}
 		out[len++] = (char)tolower((unsigned char)c);

@@ -1,6 +1,7 @@
 #include "mail/parameter.h"
 
 #include "base/buf.h"
+#include "base/digit.h"
 #include "mail/charset.h"
 #include "mail/encoded_word.h"
 
@@ -155,27 +156,18 @@ static bool take_charset(struct section *first, struct slice *charset)
 	return true;
 }
 
-static int hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void unescape(struct buf *text)
 {
 	char *s = text->data;
 	size_t to = 0;
+	int byte;
 
 	for (size_t at = 0; at < text->len; at++) {
-		if (s[at] == '%' && at + 2 < text->len && hex(s[at + 1]) >= 0 &&
-		    hex(s[at + 2]) >= 0) {
-			s[to++] = (char)(hex(s[at + 1]) << 4 | hex(s[at + 2]));
+		byte = s[at] == '%' && at + 2 < text->len ? hex_byte(s + at + 1)
+							  : -1;
+		s[to++] = byte < 0 ? s[at] : (char)byte;
+		if (byte >= 0)
 			at += 2;
-		} else {
-			s[to++] = s[at];
-		}
 	}
 	text->len = to;
 }

@@ -1,6 +1,7 @@
 #include "mail/transfer.h"
 
-#include "base/number.h"
+#include "base/digit.h"
+
 #include <string.h>
 
 #define NOT_BASE64 64
@@ -159,7 +160,7 @@ static bool decode_base64(struct transfer *transfer, const char *in, size_t len,
 static char *decode_escapes(const char *in, size_t len, char *to)
 {
 	const char *end = in + len, *escape;
-	int high, low;
+	int byte;
 
 	while (in < end) {
 		escape = memchr(in, '=', (size_t)(end - in));
@@ -169,13 +170,12 @@ static char *decode_escapes(const char *in, size_t len, char *to)
 		in += len;
 		if (escape == NULL)
 			break;
-		high = end - in > 2 ? number_hex_digit(in[1]) : -1;
-		low = end - in > 2 ? number_hex_digit(in[2]) : -1;
-		if (high < 0 || low < 0) {
+		byte = end - in > 2 ? hex_byte(in + 1) : -1;
+		if (byte < 0) {
 			*to++ = *in++;
 			continue;
 		}
-		*to++ = (char)(high << 4 | low);
+		*to++ = (char)byte;
 		in += 3;
 	}
 	return to;

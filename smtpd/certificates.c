@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bounds.h"
+#include "smtpd/figures.h"
 
 #include <stddef.h>
 #include <sys/stat.h>
@@ -111,6 +112,8 @@ static void on_look(void *arg)
 			 clock_mono_ms() - certificates->read_ms >=
 			     LIMIT_TICKET_KEYS_MS))
 		read_again(certificates);
+	metric_set(&figure_certificate_expiry, NULL,
+	    tls_server_expiry_ms(certificates->tls) / 1000);
 	loop_timer_set(certificates->timer, LIMIT_CERTIFICATE_POLL_MS);
 }
 

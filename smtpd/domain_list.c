@@ -21,7 +21,7 @@ struct domain_list {
 	pthread_mutex_t lock; /* all that follows */
 	pthread_cond_t changed;
 	struct settings *settings; /* held */
-	bool asks_now, stops;
+	bool asks_now, asked, stops;
 	/* NULL: none was ever received. */
 	struct domains *known;
 };
@@ -186,6 +186,8 @@ static void *run(void *arg)
 		}
 		settings_release(&settings);
 		(void)pthread_mutex_lock(&list->lock);
+		list->asked = true;
+		(void)pthread_cond_broadcast(&list->changed);
 		wait_ms(list, wait);
 	}
 	(void)pthread_mutex_unlock(&list->lock);
@@ -239,9 +241,17 @@ void domain_list_reload(struct domain_list *list, struct settings *settings)
 	old = list->settings;
 	list->settings = settings_hold(settings);
 	list->asks_now = true;
-	(void)pthread_cond_signal(&list->changed);
+	(void)pthread_cond_broadcast(&list->changed);
 	(void)pthread_mutex_unlock(&list->lock);
 	settings_release(&old);
+}
+
+void domain_list_await(struct domain_list *list)
+{
+	(void)pthread_mutex_lock(&list->lock);
+	while (!list->asked)
+		(void)pthread_cond_wait(&list->changed, &list->lock);
+	(void)pthread_mutex_unlock(&list->lock);
 }
 
 void domain_list_free(struct domain_list **list)
@@ -253,7 +263,7 @@ void domain_list_free(struct domain_list **list)
 	*list = NULL;
 	(void)pthread_mutex_lock(&gone->lock);
 	gone->stops = true;
-	(void)pthread_cond_signal(&gone->changed);
+	(void)pthread_cond_broadcast(&gone->changed);
 	(void)pthread_mutex_unlock(&gone->lock);
 	(void)pthread_join(gone->thread, NULL);
 	free_list(gone);

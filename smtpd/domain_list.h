@@ -24,6 +24,9 @@ MUST_CHECK bool domain_list_new(struct spool *spool, struct phoenix *phoenix,
     struct settings *settings, struct domain_list **list, struct error *err);
 /* From now on with these settings: asks at once. */
 void domain_list_reload(struct domain_list *list, struct settings *settings);
+/* For those who ask only once: waits until Phoenix has answered, or has been
+ * given up for now. */
+void domain_list_await(struct domain_list *list);
 /* Clears the pointer; NULL is fine. */
 void domain_list_free(struct domain_list **list);
 

@@ -112,6 +112,7 @@ bool explain(struct settings *settings, struct services *services,
 	    .arg = arg};
 	bool done = true;
 
+	domain_list_await(services_domains(services));
 	ip_format(&query->ip, ip_text);
 	(void)address_format(&query->recipient, address);
 	go_through(&tour, STAGE_CONNECT, "connect");

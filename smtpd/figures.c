@@ -54,6 +54,24 @@ struct metric figure_list_questions_skipped = {
     .help = "Questions to block lists that do not answer: not asked.",
     .kind = METRIC_COUNTER};
 
+struct metric figure_tls_handshakes = {
+    .name = "elektrine_smtpd_tls_handshakes_total",
+    .help = "TLS handshakes that came to their end, by protocol version.",
+    .kind = METRIC_COUNTER,
+    .label = "version",
+    .known = (const char *const[]){"TLSv1.2", "TLSv1.3", NULL}};
+struct metric figure_tls_failures = {
+    .name = "elektrine_smtpd_tls_failures_total",
+    .help = "TLS handshakes that failed, or were left or not gone on with.",
+    .kind = METRIC_COUNTER,
+    .label = "reason",
+    .known = (const char *const[]){"tls_failed", "tls_timeout", NULL}};
+struct metric figure_certificate_expiry = {
+    .name = "elektrine_smtpd_certificate_expiry_timestamp_seconds",
+    .help = "When the first of the certificates in use ends; 0 without one.",
+    .kind = METRIC_GAUGE,
+    .merge = METRIC_LEAST};
+
 void smtpd_figures_declare(void)
 {
 	static struct metric *const all[] = {&figure_connections,
@@ -61,7 +79,8 @@ void smtpd_figures_declare(void)
 	    &figure_session_duration, &figure_messages_accepted,
 	    &figure_messages_failed, &figure_bytes_accepted,
 	    &figure_messages_rejected, &figure_refused, &figure_check_duration,
-	    &figure_list_questions_skipped};
+	    &figure_list_questions_skipped, &figure_tls_handshakes,
+	    &figure_tls_failures, &figure_certificate_expiry};
 
 	metrics_declare(all, sizeof(all) / sizeof(all[0]));
 }

@@ -13,6 +13,9 @@ extern struct metric figure_messages_rejected; /* by reason */
 extern struct metric figure_refused;           /* by reason */
 extern struct metric figure_check_duration;    /* by check */
 extern struct metric figure_list_questions_skipped;
+extern struct metric figure_tls_handshakes; /* by version */
+extern struct metric figure_tls_failures;   /* by reason */
+extern struct metric figure_certificate_expiry;
 
 /* Declares them all. */
 void smtpd_figures_declare(void);

@@ -514,6 +514,12 @@ static void hear_later(struct session *session)
 		connection_pause(connection);
 }
 
+static void leave_handshake(struct session *session, const char *reason)
+{
+	metric_add(&figure_tls_failures, reason, 1);
+	session_leave(session, reason);
+}
+
 static void go_on_with_handshake(struct session *session)
 {
 	if (session->connection.tls == NULL) {
@@ -525,7 +531,7 @@ static void go_on_with_handshake(struct session *session)
 	case TLS_MORE:
 		break;
 	case TLS_BROKEN:
-		session_leave(session, "tls_failed");
+		leave_handshake(session, "tls_failed");
 		break;
 	case TLS_DONE:
 		if (!session->welcome)
@@ -654,7 +660,7 @@ void session_check_time(struct session *session)
 		return;
 	case STATE_HANDSHAKE:
 		if (quiet_ms >= handshake_limit_ms(worker))
-			session_leave(session, "tls_timeout");
+			leave_handshake(session, "tls_timeout");
 		return;
 	case STATE_CONTENT:
 	case STATE_CHUNK:

@@ -1,8 +1,12 @@
 /* TLS, begun by a command (RFC 3207) or with the connection (RFC 8314). */
 #include "smtpd/starttls.h"
 
+#include "smtpd/figures.h"
 #include "smtpd/session.h"
 #include "smtpd/worker.h"
+
+#include <stdio.h>
+#include <string.h>
 
 bool starttls_is_offered(const struct session *session)
 {
@@ -45,6 +49,16 @@ void starttls_begin(struct session *session)
 	connection_start_tls(connection);
 }
 
+/* Of "TLSv1.3 TLS_AES_256_GCM_SHA384". */
+static void count_version(const char *description)
+{
+	char version[TLS_TEXT];
+
+	(void)snprintf(version, sizeof(version), "%.*s",
+	    (int)strcspn(description, " "), description);
+	metric_add(&figure_tls_handshakes, version, 1);
+}
+
 enum tls_progress starttls_go_on(struct session *session)
 {
 	struct connection *connection = &session->connection;
@@ -58,6 +72,7 @@ enum tls_progress starttls_go_on(struct session *session)
 	if (progress != TLS_DONE)
 		return progress;
 	tls_describe(connection->tls, session->tls);
+	count_version(session->tls);
 	/* RFC 3207 section 4.2: what was known of the client is forgotten. */
 	hello_forget(session);
 	return progress;

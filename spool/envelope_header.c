@@ -1,5 +1,6 @@
 #include "spool/envelope_header.h"
 
+#include "base/digit.h"
 #include "base/errors.h"
 #include "base/number.h"
 #include "bounds.h"
@@ -320,12 +321,11 @@ static bool read_number(const char **at, int width, uint64_t *value)
 static bool read_hash(const char *at, uint8_t hash[ENVELOPE_HASH_BYTES])
 {
 	for (size_t i = 0; i < ENVELOPE_HASH_BYTES; i++) {
-		int high = number_hex_digit(at[2 * i]);
-		int low = number_hex_digit(at[2 * i + 1]);
+		int byte = hex_byte(at + 2 * i);
 
-		if (high < 0 || low < 0)
+		if (byte < 0)
 			return false;
-		hash[i] = (uint8_t)(high << 4 | low);
+		hash[i] = (uint8_t)byte;
 	}
 	return true;
 }
@@ -378,12 +378,11 @@ static bool decode_value(const char *from, const char *stop, char *value)
 		if (stop - from >= 4 && memcmp(from, "\r\n +", 4) == 0) {
 			from += 4;
 		} else if (*from == '%' && stop - from >= 3) {
-			int high = number_hex_digit(from[1]),
-			    low = number_hex_digit(from[2]);
+			int byte = hex_byte(from + 1);
 
-			if (high < 0 || low < 0)
+			if (byte < 0)
 				return false;
-			*value++ = (char)(high << 4 | low);
+			*value++ = (char)byte;
 			from += 3;
 		} else {
 			*value++ = *from++;

@@ -1,5 +1,5 @@
 /*
- * What operators do with a spool, by the CLI now and over HTTP later: look at
+ * What operators do with a spool, by the CLI and over HTTP: look at
  * it (status, list, trace) and act on it (retry, hold, release, cancel, and
  * the dead letters). Beside running programs or without them, also on a full
  * disk. Reading wants SPOOL_READ or more, acting SPOOL_OPERATE or more.
@@ -109,6 +109,9 @@ struct operator_entry {
 	const char *sender, *message_id, *client_ip, *helo, *user;
 };
 
+/* An entry that only names a message: of it nothing else is known. */
+struct operator_entry operator_entry_of(const struct id *id);
+
 enum operator_sequence {
 	OPERATOR_OLDEST_FIRST,
 	OPERATOR_BY_DEATH /* dead ones only, by their time of death */
@@ -174,10 +177,14 @@ struct operator_order {
 enum operator_result {
 	OPERATOR_DONE,
 	OPERATOR_UNSUITED, /* its state does not allow it */
-	OPERATOR_NO_FILE,  /* a dead letter that was removed by hand */
-	OPERATOR_ENDING,   /* replay: it has just ended, ask again soon */
+	OPERATOR_NO_FILE, /* a dead letter that was removed by hand, or (replay)
+			   * a file that is not what was delivered */
+	OPERATOR_ENDING,  /* replay: it has just ended, ask again soon */
 	OPERATOR_NOT_FOUND /* no such message: only its id is set */
 };
+
+/* "done", "unsuited", "no_file", "ending", "not_found". */
+const char *operator_result_name(enum operator_result result);
 
 /* Of every delivery to which the verb applied, once what was done is durable;
  * and of named messages to which it did not apply at all. */

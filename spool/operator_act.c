@@ -241,24 +241,25 @@ static bool take_all(struct act *act, const struct operator_filter *filter,
 static bool act_on_id(struct act *act, const struct id *id, struct error *err)
 {
 	struct operator_filter filter = act->order->filter;
-	struct operator_entry missing = {.id = *id,
-	    .recipient = "",
-	    .destination = "",
-	    .reason = "",
-	    .answer = "",
-	    .sender = "",
-	    .message_id = "",
-	    .client_ip = "",
-	    .helo = "",
-	    .user = ""};
+	struct operator_entry missing = operator_entry_of(id);
 	bool any;
 
 	filter.id = id;
 	if (!take_all(act, &filter, true, &any, err) ||
 	    (!any && !take_all(act, &filter, false, &any, err)))
 		return false;
-	id_format(id, missing.id_text);
 	return any || add(act, &missing, OPERATOR_NOT_FOUND, err);
+}
+
+const char *operator_result_name(enum operator_result result)
+{
+	static const char *const names[] = {[OPERATOR_DONE] = "done",
+	    [OPERATOR_UNSUITED] = "unsuited",
+	    [OPERATOR_NO_FILE] = "no_file",
+	    [OPERATOR_ENDING] = "ending",
+	    [OPERATOR_NOT_FOUND] = "not_found"};
+
+	return names[result];
 }
 
 bool operator_act(struct spool *spool, const struct operator_order *order,

@@ -7,11 +7,6 @@
 
 #include <inttypes.h>
 
-static const char *lane_name(enum lane lane)
-{
-	return lane == LANE_SMTP ? "smtp" : "webhook";
-}
-
 static void print(struct buf *out, enum metric_kind kind, const char *name,
     const char *help, uint64_t value)
 {

@@ -105,7 +105,8 @@ MUST_CHECK bool spool_has_room(
 /* A draft for a message of about declared_size bytes (0: unknown). Only the
  * recipients of `so_far` are read, to reserve room for their envelope. The
  * draft belongs to the caller and is used by one thread at a time. Fails as
- * spool_has_room does. Does not touch the disk. */
+ * spool_has_room does, and if its file cannot be made; does not wait for the
+ * disk. */
 MUST_CHECK bool spool_begin(struct spool *spool, const struct envelope *so_far,
     uint64_t declared_size, struct draft **draft, struct error *err);
 

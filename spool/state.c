@@ -29,3 +29,16 @@ bool delivery_state_parse(const char *name, enum delivery_state *state)
 	}
 	return false;
 }
+
+const char *lane_name(enum lane lane)
+{
+	return lane == LANE_SMTP ? "smtp" : "webhook";
+}
+
+bool lane_parse(const char *name, enum lane *lane)
+{
+	bool is_smtp = strcmp(name, "smtp") == 0;
+
+	*lane = is_smtp ? LANE_SMTP : LANE_WEBHOOK;
+	return is_smtp || strcmp(name, "webhook") == 0;
+}

@@ -2,6 +2,8 @@
 #ifndef SPOOL_STATE_H
 #define SPOOL_STATE_H
 
+#include "envelope.h"
+
 #include <stdbool.h>
 
 /* Part of the format: never renumber. */
@@ -20,5 +22,9 @@ enum delivery_state {
 const char *delivery_state_name(enum delivery_state state);
 /* False if it is none of the names. */
 bool delivery_state_parse(const char *name, enum delivery_state *state);
+
+/* The same of lanes: "webhook", "smtp". */
+const char *lane_name(enum lane lane);
+bool lane_parse(const char *name, enum lane *lane);
 
 #endif

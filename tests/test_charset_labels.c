@@ -200,6 +200,23 @@ static void labels_have_many_spellings(void **state)
 	    {"_charset_", NULL},
 	    {"--", NULL},
 	    {"utf-8-and-a-very-long-name-that-nobody-ever-heard-of", NULL},
+	    {"UTF-8", "UTF-8"},
+	    {"utf8", "UTF-8"},
+	    {"\"utf-8\"", "UTF-8"},
+	    {"latin1", "CP1252"},
+	    {"iso-8859-9", "CP1254"},
+	    {"GB2312", "GB18030"},
+	    {"ks_c_5601-1987", "UHC"},
+	    {"Shift_JIS", "CP932"},
+	    {"windows-1251", "CP1251"},
+	    {"win1251", "CP1251"},
+	    {"iso-8859-8-i", "ISO-8859-8"},
+	    {"tis-620", "CP874"},
+	    {"", NULL},
+	    {"x-unknown", NULL},
+	    {"UTF-8//TRANSLIT", NULL},
+	    {"../../lib/evil", NULL},
+	    {"INTERNAL", NULL},
 	};
 
 	(void)state;
@@ -211,6 +228,9 @@ static void labels_have_many_spellings(void **state)
 		else
 			assert_string_equal(name, rows[i].name);
 	}
+	assert_true(charset_same(slice_of("utf8"), slice_of("UTF-8")));
+	assert_true(charset_same(slice_of("x-y"), slice_of("X-Y")));
+	assert_false(charset_same(slice_of("x-y"), slice_of("x-z")));
 }
 
 /* Senders write what Windows has under the names of smaller standards. */
@@ -256,10 +276,14 @@ static void what_is_broken_becomes_replacement_characters(void **state)
 {
 	static const struct row rows[] = {
 	    {"gb2312", "a\xFF\x62\x81", "a" BAD "b" BAD, 0},
-	    {"big5", "\xFF\x80x\xA7", BAD "\xC2\x80x" BAD, 0},
+	    {"big5", "\xFF\x80x\xA7", BAD BAD "x" BAD, 0},
+	    {"shift_jis", "L\x80\xA0", "L\xC2\x80" BAD, 0},
 	    {"shift_jis", "\x82\xB1\x82", "\xE3\x81\x93" BAD, 0},
 	    {"euc-kr", "\xBE \xBE\xC8", BAD " \xEC\x95\x88", 0},
-	    {"euc-jp", "\x8F\xB0", BAD, 0},
+	    {"euc-jp", "\x8F\xB0", BAD BAD, 0},
+	    {"gb2312", "a\x81\x34\x28", "a" BAD "4(", 0},
+	    {"euc-jp", "\x80\x85x\x9F\x8E\xB1", BAD BAD "x" BAD "\xEF\xBD\xB1",
+		0},
 	    {"iso-2022-jp", "\x1B$BF|", "\xE6\x97\xA5", 0},
 	    {"iso-2022-jp", "\x1B$BF\n|", BAD "\n|", 0},
 	    {"windows-1253", "\xD2\xE1", BAD "\xCE\xB1", 0},

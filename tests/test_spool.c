@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "bounds.h"
@@ -233,6 +234,45 @@ static void a_full_disk_refuses_mail_and_nothing_else(void **state)
 	expect_files("queue/new", 0);
 	put(spool, one, 1, id);
 	expect_files("queue/new", 1);
+	spool_close(&spool);
+}
+
+/* Of what the disk has free beyond the floor, drafts under way hold as much as
+ * they said they would be. */
+static void drafts_under_way_count_as_written(void **state)
+{
+	const uint64_t left = UINT64_C(4) << 28, part = UINT64_C(3) << 28;
+	struct spool *spool = open_spool();
+	struct envelope envelope = envelope_for(one, 1);
+	uint64_t free_bytes, floor_bytes;
+	struct draft *draft, *second;
+	struct scratch *scratch;
+	struct error err;
+
+	(void)state;
+	room_look(&spool->room, &free_bytes, &floor_bytes);
+	assert_true(free_bytes > left);
+	spool->room.min_bytes = free_bytes - left;
+	clock_set_for_test(-1, clock_mono_ms() + 1000); /* it asks again */
+	assert_true(spool_has_room(spool, part, &err));
+	assert_true(spool_begin(spool, &envelope, part, &draft, &err));
+	assert_false(spool_has_room(spool, part, &err));
+	assert_false(spool_begin(spool, &envelope, part, &second, &err));
+	assert_int_equal(err.kind, ERROR_FULL);
+	assert_null(second);
+	assert_false(spool_scratch_open(spool, part, &scratch, &err));
+	assert_int_equal(err.kind, ERROR_FULL);
+	spool_discard(&draft);
+	assert_true(spool_scratch_open(spool, part, &scratch, &err));
+	assert_false(spool_begin(spool, &envelope, part, &draft, &err));
+	spool_scratch_close(&scratch);
+	assert_true(spool_begin(spool, &envelope, part, &draft, &err));
+	/* One that does not say may become the largest. */
+	spool->options.max_message_bytes = part;
+	assert_false(spool_has_room(spool, 0, &err));
+	spool_discard(&draft);
+	assert_true(spool_has_room(spool, 0, &err));
+	clock_set_for_test(-1, -1);
 	spool_close(&spool);
 }
 
@@ -488,6 +528,7 @@ int main(void)
 	    CASE(a_failed_sync_refuses_the_mail_and_heals),
 	    CASE(a_record_without_its_file_was_never_promised),
 	    CASE(a_full_disk_refuses_mail_and_nothing_else),
+	    CASE(drafts_under_way_count_as_written),
 	    CASE(a_killed_process_leaves_no_claim_and_no_half_message),
 	    CASE(a_file_without_a_record_is_set_aside),
 	    CASE(recovery_unlinks_what_is_doomed_and_forgets_it),

@@ -44,17 +44,6 @@ static bool read_time(const char *text, int64_t *wall_ms)
 	return true;
 }
 
-static bool read_lane(const char *text, enum lane *lane)
-{
-	if (strcmp(text, "webhook") == 0)
-		*lane = LANE_WEBHOOK;
-	else if (strcmp(text, "smtp") == 0)
-		*lane = LANE_SMTP;
-	else
-		return false;
-	return true;
-}
-
 static bool read_value(const struct option *option, const char *text)
 {
 	struct operator_filter *filter = option->value;
@@ -76,7 +65,7 @@ static bool read_value(const struct option *option, const char *text)
 		filter->by_state = true;
 		return delivery_state_parse(text, &filter->state);
 	case OPTION_LANE:
-		return read_lane(text, &filter->lane);
+		return lane_parse(text, &filter->lane);
 	}
 	return false;
 }

@@ -120,11 +120,6 @@ const char *output_until(int64_t ms)
 	return text;
 }
 
-const char *output_lane(enum lane lane)
-{
-	return lane == LANE_SMTP ? "smtp" : "webhook";
-}
-
 /* --- JSON ------------------------------------------------------------- */
 
 json_t *output_json_text(const char *text)
@@ -180,9 +175,8 @@ json_t *output_entry_json(const struct operator_entry *entry)
 	    "s:o, s:o, s:I, s:o}",
 	    "id", entry->id_text, "recipient_number",
 	    (int)entry->recipient_number, "recipient",
-	    output_json_text(entry->recipient), "lane",
-	    output_lane(entry->lane), "destination",
-	    output_json_known(entry->destination), "state",
+	    output_json_text(entry->recipient), "lane", lane_name(entry->lane),
+	    "destination", output_json_known(entry->destination), "state",
 	    delivery_state_name(entry->state), "tries", (int)entry->tries,
 	    "attempts", (int)entry->attempts, "due",
 	    output_json_time(waits ? entry->due_ms : 0), "died",

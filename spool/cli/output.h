@@ -26,8 +26,6 @@ const char *output_span(int64_t ms);
 /* A span from now: "in 2h 5m", "now". Likewise. */
 const char *output_until(int64_t ms);
 
-const char *output_lane(enum lane lane);
-
 /* A string that is valid whatever the bytes are; null for NULL. */
 json_t *output_json_text(const char *text);
 /* The same, null also for "". */

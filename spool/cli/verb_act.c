@@ -29,13 +29,9 @@ struct deed {
 static void tell_json(const struct deed *deed,
     const struct operator_entry *entry, enum operator_result result)
 {
-	static const char *const results[] = {[OPERATOR_DONE] = "done",
-	    [OPERATOR_UNSUITED] = "unsuited",
-	    [OPERATOR_NO_FILE] = "no_file",
-	    [OPERATOR_ENDING] = "ending",
-	    [OPERATOR_NOT_FOUND] = "not_found"};
 	json_t *object = json_pack("{s:s, s:s, s:s}", "id", entry->id_text,
-	    "verb", words[deed->order->verb].name, "result", results[result]);
+	    "verb", words[deed->order->verb].name, "result",
+	    operator_result_name(result));
 
 	if (entry->recipients != 0) {
 		(void)json_object_set_new(object, "recipient_number",

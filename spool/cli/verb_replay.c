@@ -11,23 +11,6 @@ struct replay {
 	uint64_t done, failed;
 };
 
-static const char *result_name(enum operator_result result)
-{
-	switch (result) {
-	case OPERATOR_DONE:
-		return "done";
-	case OPERATOR_UNSUITED:
-		return "unsuited";
-	case OPERATOR_NO_FILE:
-		return "damaged";
-	case OPERATOR_ENDING:
-		return "ending";
-	case OPERATOR_NOT_FOUND:
-		break;
-	}
-	return "not_found";
-}
-
 static const char *sentence(
     const struct replay *replay, enum operator_result result)
 {
@@ -52,7 +35,7 @@ static void tell_json(
     const struct operator_entry *entry, enum operator_result result)
 {
 	json_t *object = json_pack("{s:s, s:s, s:s}", "id", entry->id_text,
-	    "verb", "replay", "result", result_name(result));
+	    "verb", "replay", "result", operator_result_name(result));
 
 	if (entry->recipients != 0) {
 		(void)json_object_set_new(object, "recipient_number",

@@ -75,13 +75,13 @@ static json_t *envelope_json(const struct envelope *envelope)
 	for (size_t i = 0; i < envelope->recipient_count; i++) {
 		const struct recipient *to = &envelope->recipients[i];
 
-		(void)json_array_append_new(recipients,
-		    json_pack("{s:o, s:s, s:o, s:o, s:i}", "address",
-			output_json_text(to->address), "lane",
-			output_lane(to->lane), "destination",
-			output_json_text(to->destination), "orcpt",
-			output_json_text(to->orcpt), "notify",
-			(int)to->notify));
+		(void)json_array_append_new(
+		    recipients, json_pack("{s:o, s:s, s:o, s:o, s:i}",
+				    "address", output_json_text(to->address),
+				    "lane", lane_name(to->lane), "destination",
+				    output_json_text(to->destination), "orcpt",
+				    output_json_text(to->orcpt), "notify",
+				    (int)to->notify));
 	}
 	return json_pack(
 	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:b, s:b, s:o, s:o, s:o, "

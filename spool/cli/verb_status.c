@@ -26,7 +26,7 @@ static void print_circuit(void *arg, const struct operator_circuit *circuit)
 	(void)arg;
 	(void)printf("circuit       %s %s is open since %s: %s; next probe "
 		     "%s\n",
-	    output_lane(circuit->lane), output_safe(circuit->destination),
+	    lane_name(circuit->lane), output_safe(circuit->destination),
 	    output_time(circuit->opened_ms), output_safe(circuit->reason),
 	    output_until(circuit->probe_ms));
 }
@@ -35,7 +35,7 @@ static void print_counts(const struct operator_status *status)
 {
 	(void)printf("%-14s", "");
 	for (size_t i = 0; i < LANES; i++)
-		(void)printf("%14s", output_lane(lanes[i]));
+		(void)printf("%14s", lane_name(lanes[i]));
 	(void)putchar('\n');
 	for (size_t s = 0; s < STATES; s++) {
 		(void)printf("%-14s", delivery_state_name(states[s]));
@@ -73,7 +73,7 @@ static void add_circuit(void *arg, const struct operator_circuit *circuit)
 {
 	(void)json_array_append_new(
 	    arg, json_pack("{s:s, s:o, s:o, s:o, s:o}", "lane",
-		     output_lane(circuit->lane), "destination",
+		     lane_name(circuit->lane), "destination",
 		     output_json_text(circuit->destination), "reason",
 		     output_json_text(circuit->reason), "since",
 		     output_json_time(circuit->opened_ms), "probe",
@@ -92,7 +92,7 @@ static json_t *counts_json(const struct operator_status *status)
 			    json_integer(
 				(json_int_t)
 				    status->deliveries[lanes[i]][states[s]]));
-		(void)json_object_set_new(counts, output_lane(lanes[i]), lane);
+		(void)json_object_set_new(counts, lane_name(lanes[i]), lane);
 	}
 	return counts;
 }

@@ -4,6 +4,7 @@ certificates change while it runs."""
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import smtplib
@@ -12,6 +13,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 
 import certificates
 from run import PATIENCE, Client, Failed, Server, eventually, same
@@ -276,8 +278,45 @@ def without_a_certificate(folder):
         server.remove()
 
 
+def figures_tell(folder):
+    """Versions, failures, and when the certificate ends."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        page = "127.0.0.1:%d" % free.getsockname()[1]
+    server = Server({"METRICS_LISTEN": page}, names=["mx.example.com"])
+
+    def figure(name):
+        with urllib.request.urlopen(
+                "http://%s/metrics" % page, timeout=PATIENCE) as answer:
+            text = answer.read().decode()
+        return float(re.search(
+            "^elektrine_smtpd_%s (.*)$" % re.escape(name), text, re.M)[1])
+
+    def failures(reason):
+        return figure('tls_failures_total{reason="%s"}' % reason)
+
+    try:
+        for version in ("2", "3"):
+            name = 'tls_handshakes_total{version="TLSv1.%s"}' % version
+            same(figure(name), 0, name)
+            s_client(server, "-tls1_" + version)
+            eventually(lambda: figure(name) == 1, name)
+        same(failures("tls_failed"), 0, "failures")
+        with smtplib.SMTP(*server.address, timeout=PATIENCE) as client:
+            client.ehlo("x")
+            client.docmd("STARTTLS")
+            client.sock.sendall(b"EHLO x\r\n")
+            eventually(lambda: failures("tls_failed") == 1, "a failure")
+            client.close()
+        same(failures("tls_timeout"), 0, "time-outs")
+        eventually(lambda: figure("certificate_expiry_timestamp_seconds") >
+                   time.time(), "the end of the certificate")
+        server.stop()
+    finally:
+        server.remove()
+
+
 if __name__ == "__main__":
     sys.exit(tell(
         foreign_clients, clients_without_a_common_ground, garbage,
         behind_a_proxy, replies_wait_for_a_reader, certificates_change,
-        without_a_certificate))
+        without_a_certificate, figures_tell))

@@ -93,6 +93,32 @@ def story_a_refusal_is_told_and_the_rest_too(stack):
         same(told["content", "verdict"]["reason"], "bare_newline", "content")
 
 
+def story_domains_are_those_of_phoenix(stack):
+    phoenix = stack.phoenix()
+    stack.smtpd().stop()  # makes the spool, and asks for no domains
+    phoenix.control(endpoint="domains", status=200,
+                    body={"domains": ["listed.test"]})
+    with FakeDNS(ZONE) as dns:
+        ask = asker(
+            stack, dns, PHOENIX_DOMAINS_URL="http://127.0.0.1:%d"
+            "/api/haraka/domains" % phoenix.port
+        )
+
+        def verdict(stage, code=1, **query):
+            return steps(ask(code=code, **query))[stage, "verdict"]
+
+        # As with a server that has just been started: LOCAL_DOMAINS was
+        # good until now.
+        same(verdict("rcpt", 0, rcpt="u@listed.test")["verdict"], "accept",
+             "a domain of the list")
+        same(verdict("rcpt")["reason"], "not_local", "another one")
+        # What was heard is remembered, and used when nobody answers.
+        phoenix.stop()
+        same(verdict("rcpt", 0, rcpt="u@listed.test")["verdict"], "accept",
+             "a domain of the list that was kept")
+        same(verdict("rcpt")["reason"], "not_local", "another one, still")
+
+
 def story_what_makes_no_sense_is_refused(stack):
     with FakeDNS(ZONE) as dns:
         ask = asker(stack, dns)
