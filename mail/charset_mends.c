@@ -40,12 +40,11 @@ static const struct charset_mend big5_refused[] = {{0x8E69, 0x7BB8},
     {0xFDBB, 0x6E2F}, {0xFDF1, 0x716E}, {0xFE52, 0x732A}, {0xFE6F, 0x745C},
     {0xFEAA, 0x74E9}, {0xFEDD, 0x7809}};
 
-/* The punctuation of Windows: "‧" stands in each second name. And a lone 80
- * is no character. */
-static const struct charset_mend big5_read[] = {{0x0080, 0xFFFD},
-    {0x00A2, 0xFFE0}, {0x00A3, 0xFFE1}, {0x00A5, 0xFFE5}, {0x2022, 0x2027},
-    {0x203E, 0x00AF}, {0x223C, 0xFF5E}, {0x2609, 0x2299}, {0x2641, 0x2295},
-    {0xFF0F, 0x2215}, {0xFF3C, 0xFE68}, {0xFF64, 0xFE51}};
+/* The punctuation of Windows: "‧" stands in each second name. */
+static const struct charset_mend big5_read[] = {{0x00A2, 0xFFE0},
+    {0x00A3, 0xFFE1}, {0x00A5, 0xFFE5}, {0x2022, 0x2027}, {0x203E, 0x00AF},
+    {0x223C, 0xFF5E}, {0x2609, 0x2299}, {0x2641, 0x2295}, {0xFF0F, 0x2215},
+    {0xFF3C, 0xFE68}, {0xFF64, 0xFE51}};
 
 /* Rows 89 to 92 of JIS X 0208: where Windows has IBM's kanji, as in the names
  * 髙橋 and 﨑, glibc has characters for private use. */
@@ -162,14 +161,14 @@ static const struct charset_mend cyrillic_read[] = {{0xA4, 0x20AC}};
 
 static const struct charset_mends all[] = {
     {"BIG5-HKSCS", big5_refused, COUNT(big5_refused), big5_read,
-	COUNT(big5_read)},
-    {"CP1255", hebrew_refused, COUNT(hebrew_refused), NULL, 0},
-    {"CP932", sjis_refused, COUNT(sjis_refused), NULL, 0},
-    {"EUC-JP-MS", NULL, 0, eucjp_read, COUNT(eucjp_read)},
-    {"GB18030", gb_refused, COUNT(gb_refused), gb_read, COUNT(gb_read)},
-    {"MAC-CYRILLIC", NULL, 0, cyrillic_read, COUNT(cyrillic_read)},
-    {"MAC-UK", NULL, 0, cyrillic_read, COUNT(cyrillic_read)},
-    {"MACINTOSH", NULL, 0, mac_read, COUNT(mac_read)},
+	COUNT(big5_read), true},
+    {"CP1255", hebrew_refused, COUNT(hebrew_refused), NULL, 0, false},
+    {"CP932", sjis_refused, COUNT(sjis_refused), NULL, 0, false},
+    {"EUC-JP-MS", NULL, 0, eucjp_read, COUNT(eucjp_read), true},
+    {"GB18030", gb_refused, COUNT(gb_refused), gb_read, COUNT(gb_read), false},
+    {"MAC-CYRILLIC", NULL, 0, cyrillic_read, COUNT(cyrillic_read), false},
+    {"MAC-UK", NULL, 0, cyrillic_read, COUNT(cyrillic_read), false},
+    {"MACINTOSH", NULL, 0, mac_read, COUNT(mac_read), false},
 };
 
 const struct charset_mends *charset_mends_of(const char *name)

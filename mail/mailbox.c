@@ -503,8 +503,8 @@ static struct slice decode(struct slice text, struct arena *arena)
 				 utf8_valid(text.data, text.len)))
 		return text;
 	(void)encoded_words_decode(text, &out);
-	result = slice_trim((struct slice){
-	    arena_strndup(arena, buf_text(&out), out.len), out.len});
+	result = (struct slice){
+	    arena_strndup(arena, buf_text(&out), out.len), out.len};
 	buf_free(&out);
 	return result;
 }

@@ -283,6 +283,7 @@ static void address_lists_of_all_faults_are_text(void **state)
 	    {"a@@b", "a@@b"},
 	    {"\"\" <a@b.c>", "a@b.c"},
 	    {"\"say \\\"hi\\", "\"say \"hi\""},
+	    {"=?utf-8?Q?_a_?= <a@b.c>", "\" a \" <a@b.c>"},
 	};
 	struct buf out = buf_new(100000);
 

@@ -61,15 +61,20 @@ def kind_of(source, part):
     return part.type(source) or (b"text/plain" if missing else b"")
 
 
+def base64_bytes(data):
+    """Up to the padding, without strangers."""
+    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data.partition(b"=")[0])
+    if len(data) % 4 == 1:
+        data = data[:-1]
+    return base64.b64decode(data + b"=" * (-len(data) % 4))
+
+
 def decoded(source, part):
     """A leaf's bytes without their transfer encoding."""
     data = source[part.body:part.end]
     encoding = part.encoding(source)
     if encoding == b"base64":
-        data = re.sub(rb"[^A-Za-z0-9+/]", b"", data.partition(b"=")[0])
-        if len(data) % 4 == 1:
-            data = data[:-1]
-        return base64.b64decode(data + b"=" * (-len(data) % 4))
+        return base64_bytes(data)
     if encoding == b"quoted-printable":
         data = re.sub(rb"[ \t]+(?=\r?\n|\Z)", b"", data)
         data = re.sub(rb"=(?:\r?\n|\Z)", b"", data)
@@ -303,7 +308,8 @@ LABELS = {b"8859_1": b"windows-1252", b"ansi": b"windows-1252",
           b"shift-jis": b"shift_jis",
           b"binary": b"utf-8", b"iso-8859-": b"windows-1252",
           b"latin5": b"iso-8859-9", b"l5": b"iso-8859-9",
-          b"latin6": b"iso-8859-10", b"latin9": b"iso-8859-15"}
+          b"latin6": b"iso-8859-10", b"latin9": b"iso-8859-15",
+          b"iso-8859-8-i": b"iso-8859-8"}
 # Charsets that it lacks, knows as they were before the euro sign (Mac), or
 # loses characters of (UTF-32); and Python's name for each.
 LACKING = {b"iso-2022-kr": "iso2022_kr", b"macintosh": "mac-roman",
@@ -331,8 +337,7 @@ def labels_that_mailparser_lacks(source, reader):
 
 def word_bytes(match):
     if match[3] in b"bB":
-        data = re.sub(rb"[^A-Za-z0-9+/]", b"", match[4].partition(b"=")[0])
-        return base64.b64decode(data + b"=" * (-len(data) % 4))
+        return base64_bytes(match[4])
     return re.sub(rb"=([0-9A-Fa-f]{2})",
                   lambda found: binascii.unhexlify(found[1]),
                   match[4].replace(b"_", b" "))
