@@ -3,7 +3,7 @@
  *
  *   config = program_start(&about, argc, argv);
  *   privilege_raise_descriptors(...), open what needs privilege,
- *   privilege_drop(...), open the spool, service_ready(), run.
+ *   privilege_drop(...), open the spool, serving_run() or the like.
  *
  * Called before any thread is made.
  */

@@ -98,7 +98,7 @@ static void append_list(struct buf *out, struct slice raw)
 {
 	struct buf unfolded = buf_new(NO_LIMIT), list = buf_new(NO_LIMIT);
 
-	(void)header_unfold(raw, &unfolded);
+	(void)header_unfold_bytes(raw, &unfolded);
 	(void)mailbox_list_format(
 	    (struct slice){buf_text(&unfolded), unfolded.len}, &list);
 	if (list.len == 0 ||

@@ -24,21 +24,16 @@ static size_t count(const struct raw_header *header, const char *name)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena *arena = arena_new();
-	struct key_line line;
-	struct slice text = key_line_take(&line, data, size);
-	struct lookup dns = {key_line_find, &line};
-	struct key_source keys = {&dns, 1800000000};
-	struct source source = source_memory(text.data, text.len);
 	const struct raw_header *header;
-	struct signed_mail *mail;
+	struct signed_input input;
 	struct arc_result result;
-	bool good = signed_mail_open(&source, arena, &mail, NULL) &&
-		    arc_validate(mail, &keys, &result, NULL);
 	size_t seals, messages, results;
+	bool good;
 
-	assert(good && line.questions <= LIMIT_ARC_SETS + 1);
-	header = signed_mail_header(mail);
+	signed_input_open(&input, data, size);
+	good = arc_validate(input.mail, &input.keys, &result, NULL);
+	assert(good && input.line.questions <= LIMIT_ARC_SETS + 1);
+	header = signed_mail_header(input.mail);
 	seals = count(header, "ARC-Seal");
 	messages = count(header, "ARC-Message-Signature");
 	results = count(header, "ARC-Authentication-Results");
@@ -47,8 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((result.result == AUTH_FAIL) == (result.why[0] != '\0'));
 	if (result.result == AUTH_PASS)
 		assert(result.instance == seals && seals == messages &&
-		       seals == results && line.questions == seals + 1);
-	assert(arc_results_instance(text) <= LIMIT_ARC_SETS);
-	arena_free(&arena);
+		       seals == results && input.line.questions == seals + 1);
+	assert(arc_results_instance(input.text) <= LIMIT_ARC_SETS);
+	arena_free(&input.arena);
 	return 0;
 }

@@ -44,26 +44,21 @@ static void check_verdict(const struct signature_verdict *one)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct arena *arena = arena_new();
-	struct key_line line;
-	struct slice text = key_line_take(&line, data, size);
-	struct lookup dns = {key_line_find, &line};
-	struct key_source keys = {&dns, 1800000000};
-	struct source source = source_memory(text.data, text.len);
 	const struct raw_header *header;
-	struct signed_mail *mail;
+	struct signed_input input;
 	struct dkim_result result;
-	bool good = signed_mail_open(&source, arena, &mail, NULL) &&
-		    dkim_verify(mail, &keys, &result, NULL);
+	bool good;
 
-	assert(good && line.questions <= LIMIT_SIGNATURES);
+	signed_input_open(&input, data, size);
+	good = dkim_verify(input.mail, &input.keys, &result, NULL);
+	assert(good && input.line.questions <= LIMIT_SIGNATURES);
 	for (size_t i = 0; i < result.signatures->count; i++)
 		check_verdict(&result.signatures->list[i]);
 	assert((result.result == AUTH_NONE) == (result.decisive == NULL));
-	header = signed_mail_header(mail);
+	header = signed_mail_header(input.mail);
 	for (size_t i = 0; i < header->count; i++)
-		check_tags(header->fields[i].value, arena);
-	check_tags(line.records, arena);
-	arena_free(&arena);
+		check_tags(header->fields[i].value, input.arena);
+	check_tags(input.line.records, input.arena);
+	arena_free(&input.arena);
 	return 0;
 }

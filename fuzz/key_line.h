@@ -5,6 +5,7 @@
 #define FUZZ_KEY_LINE_H
 
 #include "mail/lookup.h"
+#include "mail/signed_mail.h"
 
 #include <assert.h>
 #include <string.h>
@@ -49,6 +50,32 @@ static inline struct slice key_line_take(
 
 	*line = (struct key_line){.records = slice_first(text, len)};
 	return slice_from(text, len < size ? len + 1 : len);
+}
+
+/* The message, opened, with who to ask for its keys. */
+struct signed_input {
+	struct arena *arena;
+	struct key_line line;
+	struct slice text;
+	struct source source;
+	struct lookup dns;
+	struct key_source keys;
+	struct signed_mail *mail;
+};
+
+static inline void signed_input_open(
+    struct signed_input *input, const uint8_t *data, size_t size)
+{
+	bool opened;
+
+	input->arena = arena_new();
+	input->text = key_line_take(&input->line, data, size);
+	input->source = source_memory(input->text.data, input->text.len);
+	input->dns = (struct lookup){key_line_find, &input->line};
+	input->keys = (struct key_source){&input->dns, 1800000000};
+	opened =
+	    signed_mail_open(&input->source, input->arena, &input->mail, NULL);
+	assert(opened);
 }
 
 #endif

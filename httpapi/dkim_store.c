@@ -2,11 +2,13 @@
 
 #include "base/errors.h"
 #include "base/os.h"
+#include "base/unconst.h"
 #include "bounds.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -94,9 +96,15 @@ static bool read_folder(int folder, struct arena *arena,
 {
 	struct slice selector;
 
-	if (!read_file(folder, KEY_FILE, arena, &stored->pem, err) ||
-	    !read_file(folder, SELECTOR_FILE, arena, &selector, err))
+	if (!read_file(folder, KEY_FILE, arena, &stored->pem, err))
 		return false;
+	if (!read_file(folder, SELECTOR_FILE, arena, &selector, err)) {
+		if (err->kind == ERROR_NOT_FOUND)
+			(void)error_set(err, ERROR_CONFIG,
+			    "there is a key without a selector");
+		sodium_memzero(unconst(stored->pem.data), stored->pem.len);
+		return false;
+	}
 	selector = slice_trim(selector);
 	stored->selector = arena_strndup(arena, selector.data, selector.len);
 	return true;

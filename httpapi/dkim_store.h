@@ -31,7 +31,8 @@ bool dkim_store_is_domain(const char *text);
  * long. */
 bool dkim_store_is_selector(const char *text, const char *domain);
 
-/* Reads the key (or the next one). ERROR_NOT_FOUND if there is none. */
+/* Reads the key (or the next one). ERROR_NOT_FOUND if there is none,
+ * ERROR_CONFIG if only half of it is. */
 MUST_CHECK bool dkim_store_read(const char *dir, const char *domain, bool next,
     struct arena *arena, struct dkim_stored *stored, struct error *err);
 /* Stores a key in place of what there was; of a next one beside it. */

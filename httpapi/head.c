@@ -1,5 +1,6 @@
 #include "httpapi/head.h"
 
+#include "base/digit.h"
 #include "base/number.h"
 #include "bounds.h"
 
@@ -22,12 +23,6 @@ static bool is_alphanumeric(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (c >= '0' && c <= '9');
-}
-
-static bool is_hex(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-	       (c >= 'A' && c <= 'F');
 }
 
 bool head_is_token_char(char c)
@@ -53,8 +48,8 @@ static bool is_path(struct slice text)
 		char c = text.data[i];
 
 		if (c == '%') {
-			if (i + 2 >= text.len || !is_hex(text.data[i + 1]) ||
-			    !is_hex(text.data[i + 2]) ||
+			if (i + 2 >= text.len ||
+			    hex_byte(text.data + i + 1) < 0 ||
 			    memcmp(text.data + i, "%00", 3) == 0)
 				return false;
 			i += 2;

@@ -1,17 +1,15 @@
 /* elektrine-httpapi: the application hands messages in, and looks. */
 #include "base/announcer.h"
-#include "base/log.h"
-#include "base/loop.h"
+#include "base/ops_server.h"
 #include "base/privilege.h"
 #include "base/program.h"
-#include "base/service.h"
+#include "base/serving.h"
 #include "bounds.h"
 #include "httpapi/figures.h"
 #include "httpapi/listen.h"
 #include "httpapi/server.h"
 #include "spool/spool.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 static const struct program_about about = {
@@ -28,18 +26,10 @@ static const struct program_about about = {
 
 /* What the signals work on. */
 struct program_state {
-	struct loop *loop;
 	struct config *config; /* belongs to the settings */
 	struct server *server;
-	struct loop_signal *terminate, *interrupt, *hang_up;
+	struct ops_server *ops; /* NULL unless METRICS_LISTEN is set */
 };
-
-static void on_terminate(void *arg)
-{
-	struct program_state *state = arg;
-
-	loop_stop(state->loop);
-}
 
 static void on_hang_up(void *arg)
 {
@@ -71,44 +61,30 @@ static bool open_spool(const struct config *config,
 
 /* Everything that needs root, and the end of being root. */
 static bool prepare(
-    const struct config *config, struct listening *listening, struct error *err)
+    struct program_state *state, struct listening *listening, struct error *err)
 {
+	const struct config *config = state->config;
+
 	return privilege_raise_descriptors((uint64_t)LIMIT_HTTP_CONNECTIONS *
 						   DESCRIPTORS_PER_CONNECTION +
 					       DESCRIPTORS_BESIDES,
 		   err) &&
 	       listening_open(listening, config, err) &&
+	       ops_server_listen(config->metrics_listen, &state->ops, err) &&
 	       privilege_drop(config->run_user, config->spool_dir, err);
 }
 
-static void watch_signals(struct program_state *state)
+/* Whether a message would be taken now. */
+static bool is_ready(void *spool, struct error *err)
 {
-	state->terminate =
-	    loop_signal_open(state->loop, SIGTERM, on_terminate, state);
-	state->interrupt =
-	    loop_signal_open(state->loop, SIGINT, on_terminate, state);
-	state->hang_up =
-	    loop_signal_open(state->loop, SIGHUP, on_hang_up, state);
+	return spool_has_room(spool, 1, err);
 }
 
-static void forget_signals(struct program_state *state)
+static void stop(void *arg)
 {
-	loop_signal_close(&state->terminate);
-	loop_signal_close(&state->interrupt);
-	loop_signal_close(&state->hang_up);
-}
+	struct program_state *state = arg;
 
-/* Until SIGTERM or SIGINT. */
-static void serve(struct program_state *state)
-{
-	log_event(
-	    LOG_INFO, "worker_start", LOG_TEXT("version", ELEKTRINE_VERSION));
-	service_ready();
-	loop_run(state->loop);
-	service_stopping();
 	server_close(&state->server);
-	log_event(
-	    LOG_INFO, "worker_stop", LOG_TEXT("version", ELEKTRINE_VERSION));
 }
 
 int main(int argc, char **argv)
@@ -117,25 +93,25 @@ int main(int argc, char **argv)
 	    .config = program_start(&about, argc, argv)};
 	struct announcer *announcer = NULL;
 	struct listening listening;
+	struct serving *serving;
 	struct settings *settings;
 	struct spool *spool;
 	struct error err;
 
-	if (!prepare(state.config, &listening, &err) ||
+	if (!prepare(&state, &listening, &err) ||
 	    !open_spool(state.config, &announcer, &spool, &err))
 		program_fail(&err);
-	state.loop = loop_new();
-	watch_signals(&state);
+	serving = serving_new(on_hang_up, &state);
 	settings = settings_new(state.config);
-	if (!server_open(spool, settings, &listening, &state.server, &err))
+	if (!server_open(spool, settings, &listening, &state.server, &err) ||
+	    !ops_server_start(state.ops, is_ready, spool, &err))
 		program_fail(&err);
 	settings_release(&settings);
-	serve(&state);
+	serving_run(serving, stop, &state);
 	listening_close(&listening);
+	ops_server_close(&state.ops);
 	spool_close(&spool);
 	announcer_close(&announcer);
-	/* Late, so that nobody's second SIGTERM disturbs the end. */
-	forget_signals(&state);
-	loop_free(&state.loop);
+	serving_free(&serving);
 	return EXIT_SUCCESS;
 }

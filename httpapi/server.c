@@ -4,36 +4,26 @@
 #include "base/clock.h"
 #include "base/dns.h"
 #include "base/log.h"
+#include "base/serving.h"
 #include "bounds.h"
 #include "httpapi/local_domains.h"
 #include "httpapi/sampler.h"
 #include "httpapi/worker.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 struct server {
 	struct context context;
-	struct worker *workers[SERVER_WORKERS_MAX];
+	struct worker *workers[SERVING_LOOPS_MAX];
 	size_t count; /* those that run */
 };
-
-static size_t processors(void)
-{
-	cpu_set_t set;
-	int count = 1;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		count = CPU_COUNT(&set);
-	return count > SERVER_WORKERS_MAX ? SERVER_WORKERS_MAX : (size_t)count;
-}
 
 bool server_open(struct spool *spool, struct settings *settings,
     const struct listening *listening, struct server **server,
     struct error *err)
 {
 	struct server *made = xcalloc(1, sizeof(*made));
-	size_t wanted = processors();
+	size_t wanted = serving_loops();
 	struct error no_dns;
 
 	made->context.spool = spool;

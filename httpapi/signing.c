@@ -2,18 +2,14 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/errors.h"
-#include "base/os.h"
-#include "base/slice.h"
-#include "bounds.h"
+#include "base/unconst.h"
+#include "httpapi/dkim_store.h"
 #include "mail/address.h"
 #include "mail/dkim_sign.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,66 +108,25 @@ bool signing_is_on(struct signing *signing, const char *dir)
 	return is_on;
 }
 
-/* --- files ------------------------------------------------------------ */
-
-/* A whole small file of the domain's folder. */
-static bool read_file(int root, const char *domain, const char *name,
-    char *text, size_t size, size_t *len, struct error *err)
-{
-	char path[LIMIT_DOMAIN + 32];
-	bool done;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", domain, name);
-	if (!os_open(root, path, O_RDONLY, 0, &fd, err))
-		return false;
-	done = os_pread(fd, text, size - 1, 0, len, err);
-	os_close(&fd);
-	if (done && *len == size - 1)
-		return error_set(err, ERROR_CONFIG, "%s is too long", path);
-	text[done ? *len : 0] = '\0';
-	return done;
-}
-
-static bool make_signer(int root, const char *domain,
-    struct dkim_signer **signer, struct error *err)
-{
-	char pem[LIMIT_DKIM_PEM], selector[LIMIT_DOMAIN + 2];
-	size_t pem_len, len;
-	struct slice name;
-	bool done;
-
-	done =
-	    read_file(root, domain, "private", pem, sizeof(pem), &pem_len, err);
-	if (!done)
-		return false;
-	done = read_file(
-	    root, domain, "selector", selector, sizeof(selector), &len, err);
-	if (done) {
-		name = slice_trim((struct slice){selector, len});
-		selector[name.data - selector + (ptrdiff_t)name.len] = '\0';
-		done = dkim_signer_new(
-		    domain, name.data, pem, pem_len, signer, err);
-	} else if (err->kind == ERROR_NOT_FOUND) {
-		(void)error_set(err, ERROR_CONFIG,
-		    "%s has a key without a selector", domain);
-	}
-	sodium_memzero(pem, sizeof(pem));
-	return done;
-}
-
 /* *signer is NULL if the domain has none. */
 static bool read_signer(const char *dir, const char *domain,
     struct dkim_signer **signer, struct error *err)
 {
+	struct arena *arena = arena_new();
+	struct dkim_stored stored;
 	bool done;
-	int root;
 
 	*signer = NULL;
-	done = os_open(AT_FDCWD, dir, O_RDONLY | O_DIRECTORY, 0, &root, err) &&
-	       make_signer(root, domain, signer, err);
-	os_close(&root);
-	return done || err->kind == ERROR_NOT_FOUND;
+	done = dkim_store_read(dir, domain, false, arena, &stored, err);
+	if (done) {
+		done = dkim_signer_new(domain, stored.selector, stored.pem.data,
+		    stored.pem.len, signer, err);
+		sodium_memzero(unconst(stored.pem.data), stored.pem.len);
+	} else if (err->kind == ERROR_NOT_FOUND) {
+		done = true;
+	}
+	arena_free(&arena);
+	return done;
 }
 
 /* --- places ----------------------------------------------------------- */

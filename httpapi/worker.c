@@ -15,16 +15,8 @@
 
 /* Time-outs are looked after this often. */
 #define TICK_MS 1000
-/* Connections accepted in a row before the others have their turn. */
-#define ACCEPT_BATCH 8
 /* Turns that the library gets in a row. */
 #define STIR_BATCH 8
-
-struct accepting {
-	struct worker *worker;
-	int fd;
-	struct loop_watch *watch;
-};
 
 /* --- the library ------------------------------------------------------ */
 
@@ -97,40 +89,13 @@ static bool open_http(struct worker *worker, struct error *err)
 
 /* --- accepting -------------------------------------------------------- */
 
-static void set_accepting(struct worker *worker, bool on)
+static void on_accepted(void *arg, size_t which, int fd, const struct ip *ip)
 {
-	for (size_t i = 0; i < worker->accepting_count; i++)
-		if (worker->accepting[i].watch != NULL)
-			loop_watch_want(
-			    worker->accepting[i].watch, on ? LOOP_READ : 0);
-}
+	struct worker *worker = arg;
 
-static void on_listening_ready(void *arg, unsigned ready)
-{
-	struct accepting *accepting = arg;
-	struct worker *worker = accepting->worker;
-	struct sockaddr_storage name = {0};
-	socklen_t len;
-	struct ip ip;
-	int fd;
-
-	(void)ready;
+	(void)which;
 	worker->now_ms = clock_mono_ms();
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		len = sizeof(name);
-		fd = accept4(accepting->fd, (struct sockaddr *)&name, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0) {
-			/* Another loop was faster; or, without a free
-			 * descriptor, the next tick tries again. */
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOMEM || errno == ENOBUFS)
-				set_accepting(worker, false);
-			return;
-		}
-		ip = ip_of_socket(&name);
-		gate_open(worker, fd, &ip);
-	}
+	gate_open(worker, fd, ip);
 }
 
 /* --- the loop --------------------------------------------------------- */
@@ -162,7 +127,8 @@ static void on_tick(void *arg)
 		next = gate_after(gate);
 		gate_check_time(gate);
 	}
-	set_accepting(worker, true);
+	if (worker->acceptor != NULL)
+		acceptor_resume(worker->acceptor);
 	loop_timer_set(worker->tick, TICK_MS);
 }
 
@@ -182,8 +148,7 @@ static void on_stop(void *arg)
 
 	worker->now_ms = clock_mono_ms();
 	worker->stop_ms = worker->now_ms + LIMIT_STOP_MS;
-	for (size_t i = 0; i < worker->accepting_count; i++)
-		loop_watch_close(&worker->accepting[i].watch);
+	acceptor_free(&worker->acceptor);
 	for (; gate != NULL; gate = next) {
 		next = gate_after(gate);
 		gate_stop(gate);
@@ -207,9 +172,7 @@ static void worker_free(struct worker **worker)
 	struct settings *next = atomic_load(&gone->next_settings);
 
 	*worker = NULL;
-	for (size_t i = 0; i < gone->accepting_count; i++)
-		loop_watch_close(&gone->accepting[i].watch);
-	free(gone->accepting);
+	acceptor_free(&gone->acceptor);
 	loop_watch_close(&gone->http_watch);
 	if (gone->http != NULL)
 		MHD_stop_daemon(gone->http);
@@ -218,21 +181,6 @@ static void worker_free(struct worker **worker)
 	settings_release(&next);
 	settings_release(&gone->settings);
 	free(gone);
-}
-
-static void open_accepting(
-    struct worker *worker, const int *listening, size_t count)
-{
-	worker->accepting = xcalloc(count, sizeof(*worker->accepting));
-	worker->accepting_count = count;
-	for (size_t i = 0; i < count; i++) {
-		struct accepting *accepting = &worker->accepting[i];
-
-		accepting->worker = worker;
-		accepting->fd = listening[i];
-		accepting->watch = loop_watch_open(worker->loop, listening[i],
-		    LOOP_READ, on_listening_ready, accepting);
-	}
 }
 
 bool worker_open(struct context *context, struct settings *settings,
@@ -255,7 +203,9 @@ bool worker_open(struct context *context, struct settings *settings,
 		worker_free(&worker);
 		return false;
 	}
-	open_accepting(worker, listening, count);
+	worker->acceptor = acceptor_new(worker->loop, on_accepted, worker);
+	for (size_t i = 0; i < count; i++)
+		acceptor_add(worker->acceptor, listening[i]);
 	code = pthread_create(&worker->thread, NULL, run_worker, worker);
 	if (code != 0) {
 		errno = code;

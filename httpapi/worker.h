@@ -5,6 +5,7 @@
 #ifndef HTTPAPI_WORKER_H
 #define HTTPAPI_WORKER_H
 
+#include "base/acceptor.h"
 #include "base/loop.h"
 #include "bounds.h"
 #include "httpapi/context.h"
@@ -21,8 +22,7 @@ struct worker {
 	_Atomic(struct settings *) next_settings;
 	struct loop *loop;
 	pthread_t thread;
-	struct accepting *accepting;
-	size_t accepting_count;
+	struct acceptor *acceptor; /* NULL once it stops */
 	struct loop_timer *tick;
 	struct loop_task reload, stop, empty;
 	bool emptied; /* stopping, and nothing is left */

@@ -307,7 +307,6 @@
 #define LIMIT_DMARC_WALK 8
 
 /* --- HTTP ------------------------------------------------------------- */
-/* --- HTTP --------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
  * 32 KiB. */

@@ -238,12 +238,23 @@ static bool convert(
 	return fits;
 }
 
-/* The text ends: what was cut is lost, what iconv kept back comes out, and
- * its state is the initial one again. */
-static bool finish_iconv(struct charset *charset, bool cut, struct buf *out)
+/* The text ends with a character that is cut, or only seemed to be one: its
+ * first byte is lost, the others may be characters of their own. */
+static bool end_in_cut(
+    struct charset *charset, const char *end, size_t left, struct buf *out)
 {
-	if (cut && !append_replacement(out))
-		return false;
+	while (left > 0) {
+		left -= left < charset->unit ? left : charset->unit;
+		if (!append_replacement(out) ||
+		    !convert(charset, end - left, &left, out))
+			return false;
+	}
+	return true;
+}
+
+/* What iconv kept back comes out, and its state is the initial one again. */
+static bool finish_iconv(struct charset *charset, struct buf *out)
+{
 	if (call_iconv(charset, NULL, NULL, out) == (size_t)-1 &&
 	    errno == ENOBUFS)
 		return false;
@@ -267,7 +278,8 @@ static bool decode_iconv(struct charset *charset, const char *in, size_t len,
 	if (!last)
 		return true;
 	*used = len;
-	return finish_iconv(charset, left > 0, out);
+	return end_in_cut(charset, in + len, left, out) &&
+	       finish_iconv(charset, out);
 }
 
 /* Where most of the zero bytes of the first characters are says what comes

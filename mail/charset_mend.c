@@ -38,6 +38,13 @@ size_t charset_mend_refused(const struct charset_mends *mends, const char *in,
 	return *character != 0 ? 2 : 0;
 }
 
+static uint32_t meant(const struct charset_mends *mends, uint32_t character)
+{
+	if (mends->no_controls && character >= 0x80 && character < 0xA0)
+		return 0xFFFD;
+	return find(mends->read, mends->read_count, character);
+}
+
 bool charset_mend_read(const struct charset_mends *mends, const char *text,
     size_t len, struct buf *out)
 {
@@ -50,9 +57,7 @@ bool charset_mend_read(const struct charset_mends *mends, const char *text,
 		seq = utf8_sequence(text + at, len - at, &bad);
 		if (seq <= 0)
 			seq = (int)bad;
-		to = seq < 2 ? 0
-			     : find(mends->read, mends->read_count,
-				   utf8_decode(text + at, seq));
+		to = seq < 2 ? 0 : meant(mends, utf8_decode(text + at, seq));
 		if (to == 0)
 			continue;
 		if (!buf_append(out, text + start, at - start) ||

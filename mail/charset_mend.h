@@ -25,6 +25,8 @@ struct charset_mends {
 	/* Characters that it makes of codes which stand for another one. */
 	const struct charset_mend *read;
 	size_t read_count;
+	/* The controls from 80 to 9F, which it reads, are none of it. */
+	bool no_controls;
 };
 
 /* NULL if nothing is to be mended. */

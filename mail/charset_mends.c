@@ -153,18 +153,22 @@ static const struct charset_mend hebrew_refused[] = {{0xCA, 0x05BA}};
 static const struct charset_mend mac_read[] = {
     {0x0394, 0x2206}, {0xE01E, 0xF8FF}};
 
+/* A lone 80 is itself, as the WHATWG has it. */
+static const struct charset_mend sjis_refused[] = {{0x80, 0x0080}};
+
 /* Apple's, since there is a euro. */
 static const struct charset_mend cyrillic_read[] = {{0xA4, 0x20AC}};
 
 static const struct charset_mends all[] = {
     {"BIG5-HKSCS", big5_refused, COUNT(big5_refused), big5_read,
-	COUNT(big5_read)},
-    {"CP1255", hebrew_refused, COUNT(hebrew_refused), NULL, 0},
-    {"EUC-JP-MS", NULL, 0, eucjp_read, COUNT(eucjp_read)},
-    {"GB18030", gb_refused, COUNT(gb_refused), gb_read, COUNT(gb_read)},
-    {"MAC-CYRILLIC", NULL, 0, cyrillic_read, COUNT(cyrillic_read)},
-    {"MAC-UK", NULL, 0, cyrillic_read, COUNT(cyrillic_read)},
-    {"MACINTOSH", NULL, 0, mac_read, COUNT(mac_read)},
+	COUNT(big5_read), true},
+    {"CP1255", hebrew_refused, COUNT(hebrew_refused), NULL, 0, false},
+    {"CP932", sjis_refused, COUNT(sjis_refused), NULL, 0, false},
+    {"EUC-JP-MS", NULL, 0, eucjp_read, COUNT(eucjp_read), true},
+    {"GB18030", gb_refused, COUNT(gb_refused), gb_read, COUNT(gb_read), false},
+    {"MAC-CYRILLIC", NULL, 0, cyrillic_read, COUNT(cyrillic_read), false},
+    {"MAC-UK", NULL, 0, cyrillic_read, COUNT(cyrillic_read), false},
+    {"MACINTOSH", NULL, 0, mac_read, COUNT(mac_read), false},
 };
 
 const struct charset_mends *charset_mends_of(const char *name)

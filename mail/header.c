@@ -106,7 +106,7 @@ static struct slice skip_fold(struct slice text)
 	return text;
 }
 
-static bool unfold_bytes(struct slice value, struct buf *out)
+bool header_unfold_bytes(struct slice value, struct buf *out)
 {
 	size_t len;
 
@@ -149,7 +149,7 @@ bool header_unfold(struct slice value, struct buf *out)
 {
 	size_t start = out->len;
 
-	if (!unfold_bytes(value, out))
+	if (!header_unfold_bytes(value, out))
 		return false;
 	if (utf8_valid(buf_text(out) + start, out->len - start))
 		return true;
@@ -160,7 +160,7 @@ bool header_decode(struct slice value, struct buf *out)
 {
 	size_t start = out->len;
 
-	if (!unfold_bytes(value, out))
+	if (!header_unfold_bytes(value, out))
 		return false;
 	if (memmem(buf_text(out) + start, out->len - start, "=?", 2) != NULL)
 		return redo(out, start, encoded_words_decode);

@@ -36,7 +36,11 @@ bool header_is_structured(struct slice name);
  * would be passed. */
 bool header_unfold(struct slice value, struct buf *out);
 
-/* The same with encoded words decoded. */
+/* The same, but bytes that are not UTF-8 stay: an encoded word may hold
+ * some. */
+bool header_unfold_bytes(struct slice value, struct buf *out);
+
+/* As header_unfold() with encoded words decoded. */
 bool header_decode(struct slice value, struct buf *out);
 
 #endif

@@ -101,8 +101,8 @@ static size_t take_text(struct slice text, char expected, bool in_group,
 	}
 	copy = arena_alloc(arena, end + 1);
 	for (; at < end; at++) {
-		if (expected == '"' && text.data[at] == '\\' && at + 1 < end)
-			at++;
+		if (expected == '"' && text.data[at] == '\\' && ++at == end)
+			break;
 		if ((unsigned char)text.data[at] >= ' ' ||
 		    text.data[at] == '\t')
 			copy[len++] = text.data[at];
@@ -503,8 +503,8 @@ static struct slice decode(struct slice text, struct arena *arena)
 				 utf8_valid(text.data, text.len)))
 		return text;
 	(void)encoded_words_decode(text, &out);
-	result = slice_trim((struct slice){
-	    arena_strndup(arena, buf_text(&out), out.len), out.len});
+	result = (struct slice){
+	    arena_strndup(arena, buf_text(&out), out.len), out.len};
 	buf_free(&out);
 	return result;
 }

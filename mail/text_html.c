@@ -69,6 +69,8 @@ bool text_html_write(struct text_html *text, const char *in, size_t len,
 			(void)buf_append_char(&text->blanks, in[i]);
 			continue;
 		}
+		if (in[i] == '\r')
+			buf_clear(&text->blanks);
 		fits = flush_space(text, out);
 		entity = escape(in[i]);
 		if (entity != NULL) {

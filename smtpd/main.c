@@ -2,11 +2,10 @@
 #include "base/announcer.h"
 #include "base/errors.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/ops_server.h"
 #include "base/privilege.h"
 #include "base/program.h"
-#include "base/service.h"
+#include "base/serving.h"
 #include "smtpd/certificates.h"
 #include "smtpd/figures.h"
 #include "smtpd/listener.h"
@@ -14,7 +13,6 @@
 #include "smtpd/settings.h"
 #include "spool/spool.h"
 
-#include <signal.h>
 #include <stdlib.h>
 
 static const struct program_about about = {
@@ -30,20 +28,11 @@ static const struct program_about about = {
 
 /* What the signals work on. */
 struct program_state {
-	struct loop *loop;
 	struct config *config; /* belongs to the settings */
 	struct certificates certificates;
 	struct server *server;
 	struct ops_server *ops; /* NULL unless METRICS_LISTEN is set */
-	struct loop_signal *terminate, *interrupt, *hang_up;
 };
-
-static void on_terminate(void *arg)
-{
-	struct program_state *state = arg;
-
-	loop_stop(state->loop);
-}
 
 static void on_hang_up(void *arg)
 {
@@ -129,34 +118,11 @@ static bool is_ready(void *spool, struct error *err)
 	return spool_has_room(spool, 1, err);
 }
 
-static void watch_signals(struct program_state *state)
+static void stop(void *arg)
 {
-	state->terminate =
-	    loop_signal_open(state->loop, SIGTERM, on_terminate, state);
-	state->interrupt =
-	    loop_signal_open(state->loop, SIGINT, on_terminate, state);
-	state->hang_up =
-	    loop_signal_open(state->loop, SIGHUP, on_hang_up, state);
-}
+	struct program_state *state = arg;
 
-static void forget_signals(struct program_state *state)
-{
-	loop_signal_close(&state->terminate);
-	loop_signal_close(&state->interrupt);
-	loop_signal_close(&state->hang_up);
-}
-
-/* Until SIGTERM or SIGINT. */
-static void serve(struct program_state *state)
-{
-	log_event(
-	    LOG_INFO, "worker_start", LOG_TEXT("version", ELEKTRINE_VERSION));
-	service_ready();
-	loop_run(state->loop);
-	service_stopping();
 	server_close(&state->server);
-	log_event(
-	    LOG_INFO, "worker_stop", LOG_TEXT("version", ELEKTRINE_VERSION));
 }
 
 int main(int argc, char **argv)
@@ -166,6 +132,7 @@ int main(int argc, char **argv)
 	struct announcer *announcer;
 	struct spool_options options;
 	struct listeners listeners;
+	struct serving *serving;
 	struct settings *settings;
 	struct spool *spool;
 	struct error err;
@@ -177,23 +144,20 @@ int main(int argc, char **argv)
 	options = spool_options(state.config, announcer);
 	if (!spool_open(&options, &spool, &err))
 		program_fail(&err);
-	state.loop = loop_new();
-	watch_signals(&state);
+	serving = serving_new(on_hang_up, &state);
 	if (!settings_new(state.config, &settings, &err) ||
 	    !server_open(spool, state.certificates.tls, settings, &listeners,
 		&state.server, &err) ||
 	    !ops_server_start(state.ops, is_ready, spool, &err))
 		program_fail(&err);
 	settings_release(&settings);
-	certificates_watch(&state.certificates, state.loop);
-	serve(&state);
+	certificates_watch(&state.certificates, serving_loop(serving));
+	serving_run(serving, stop, &state);
 	listeners_close(&listeners);
 	ops_server_close(&state.ops);
 	certificates_close(&state.certificates);
 	spool_close(&spool);
 	announcer_close(&announcer);
-	/* Late, so that nobody's second SIGTERM disturbs the end. */
-	forget_signals(&state);
-	loop_free(&state.loop);
+	serving_free(&serving);
 	return EXIT_SUCCESS;
 }

@@ -1,34 +1,24 @@
 #include "smtpd/server.h"
 
 #include "base/alloc.h"
+#include "base/serving.h"
 #include "smtpd/worker.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 struct server {
 	struct limiter *limiter;
 	struct services *services;
-	struct worker *workers[SERVER_WORKERS_MAX];
+	struct worker *workers[SERVING_LOOPS_MAX];
 	size_t count; /* those that run */
 };
-
-static size_t processors(void)
-{
-	cpu_set_t set;
-	int count = 1;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		count = CPU_COUNT(&set);
-	return count > SERVER_WORKERS_MAX ? SERVER_WORKERS_MAX : (size_t)count;
-}
 
 bool server_open(struct spool *spool, struct tls_server *tls,
     struct settings *settings, const struct listeners *listeners,
     struct server **server, struct error *err)
 {
 	struct server *made = xcalloc(1, sizeof(*made));
-	size_t wanted = processors();
+	size_t wanted = serving_loops();
 	struct worker *worker;
 
 	made->limiter = limiter_new();

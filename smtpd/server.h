@@ -12,9 +12,6 @@
 
 struct server;
 
-/* One worker for each processor that we may use, at most this many. */
-#define SERVER_WORKERS_MAX 8
-
 /* Begins to serve the sockets, which must outlive it, as the spool and the
  * certificates must. */
 MUST_CHECK bool server_open(struct spool *spool, struct tls_server *tls,

@@ -144,6 +144,7 @@ static struct subject subject_of(struct session *session, enum stage stage,
 	if (stage == STAGE_RCPT)
 		subject.recipient = &command->address;
 	if (stage == STAGE_MESSAGE) {
+		assert(transaction != NULL);
 		*facts = data_facts(session);
 		subject.content = facts;
 		look_at_message(&subject, transaction);

@@ -21,15 +21,6 @@
 #define TICK_MS 1000
 /* Addresses that no longer count are forgotten every so many ticks. */
 #define SWEEP_TICKS 60
-/* Connections accepted in a row before the sessions have their turn, so that
- * loops share what comes. */
-#define ACCEPT_BATCH 8
-
-struct accepting {
-	struct worker *worker;
-	struct listener listener;
-	struct loop_watch *watch;
-};
 
 void worker_touch(struct worker *worker)
 {
@@ -48,17 +39,16 @@ bool worker_is_crowded(const struct worker *worker)
 
 /* Not a session yet: one line, and good-bye. Whoever waits for TLS would not
  * understand the line. */
-static void turn_away(
-    struct accepting *accepting, int fd, const struct ip *ip, enum reply reply)
+static void turn_away(struct worker *worker, bool tls, int fd,
+    const struct ip *ip, enum reply reply)
 {
-	struct worker *worker = accepting->worker;
 	char text[IP_TEXT];
 
 	ip_format(ip, text);
 	log_event(LOG_WARN, "limit_exceeded", LOG_TEXT("ip", text),
 	    LOG_TEXT("limit", reply_reason(reply)));
 	metric_add(&figure_connections_refused, reply_reason(reply), 1);
-	if (!accepting->listener.tls)
+	if (!tls)
 		(void)reply_append(&worker->out, reply);
 	(void)send(
 	    fd, worker->out.data, worker->out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -66,9 +56,10 @@ static void turn_away(
 	(void)close(fd);
 }
 
-static void welcome(struct accepting *accepting, int fd, const struct ip *ip)
+static void on_accepted(void *arg, size_t which, int fd, const struct ip *ip)
 {
-	struct worker *worker = accepting->worker;
+	struct worker *worker = arg;
+	bool tls = worker->listeners->all[which].tls;
 	const struct config *config = worker->settings->config;
 	struct limiter_rules rules = {
 	    .connections = config->smtp_max_connections,
@@ -76,6 +67,7 @@ static void welcome(struct accepting *accepting, int fd, const struct ip *ip)
 	    .rate_per_address = config->smtp_max_rate_per_ip,
 	};
 
+	worker_touch(worker);
 	/* It speaks for others, who are counted when they are known. */
 	if (cidr_set_has(worker->settings->proxies, ip)) {
 		rules.per_address = 0;
@@ -83,60 +75,18 @@ static void welcome(struct accepting *accepting, int fd, const struct ip *ip)
 	}
 	switch (limiter_admit(worker->limiter, &rules, ip, worker->now_ms)) {
 	case ADMISSION_GRANTED:
-		session_open(worker, fd, ip, accepting->listener.tls);
+		session_open(worker, fd, ip, tls);
 		break;
 	case ADMISSION_CROWDED:
-		turn_away(accepting, fd, ip, REPLY_TOO_MANY_CONNECTIONS);
+		turn_away(worker, tls, fd, ip, REPLY_TOO_MANY_CONNECTIONS);
 		break;
 	case ADMISSION_TOO_MANY:
-		turn_away(accepting, fd, ip, REPLY_TOO_MANY_FROM_ADDRESS);
+		turn_away(worker, tls, fd, ip, REPLY_TOO_MANY_FROM_ADDRESS);
 		break;
 	case ADMISSION_TOO_FREQUENT:
-		turn_away(accepting, fd, ip, REPLY_TOO_FAST_FROM_ADDRESS);
+		turn_away(worker, tls, fd, ip, REPLY_TOO_FAST_FROM_ADDRESS);
 		break;
 	}
-}
-
-static void set_accepting(struct worker *worker, bool on)
-{
-	for (size_t i = 0; i < worker->accepting_count; i++)
-		if (worker->accepting[i].watch != NULL)
-			loop_watch_want(
-			    worker->accepting[i].watch, on ? LOOP_READ : 0);
-}
-
-static void on_listening_ready(void *arg, unsigned ready)
-{
-	struct accepting *accepting = arg;
-	struct worker *worker = accepting->worker;
-	struct sockaddr_storage name = {0};
-	socklen_t len;
-	struct ip ip;
-	int fd;
-
-	(void)ready;
-	worker_touch(worker);
-	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		len = sizeof(name);
-		fd = accept4(accepting->listener.fd, (struct sockaddr *)&name,
-		    &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0) {
-			/* Another loop was faster; or, without a free
-			 * descriptor, the next tick tries again. */
-			if (errno == EMFILE || errno == ENFILE ||
-			    errno == ENOMEM || errno == ENOBUFS)
-				set_accepting(worker, false);
-			return;
-		}
-		ip = ip_of_socket(&name);
-		welcome(accepting, fd, &ip);
-	}
-}
-
-static void stop_accepting(struct worker *worker)
-{
-	for (size_t i = 0; i < worker->accepting_count; i++)
-		loop_watch_close(&worker->accepting[i].watch);
 }
 
 /* --- the loop --------------------------------------------------------- */
@@ -159,7 +109,8 @@ static void on_tick(void *arg)
 		else
 			session_check_time(session);
 	}
-	set_accepting(worker, true);
+	if (worker->acceptor != NULL)
+		acceptor_resume(worker->acceptor);
 	if (++worker->ticks % SWEEP_TICKS == 0)
 		limiter_sweep(worker->limiter, worker->now_ms);
 	loop_timer_set(worker->tick, TICK_MS);
@@ -181,7 +132,7 @@ static void on_stop(void *arg)
 
 	worker_touch(worker);
 	worker->stop_ms = worker->now_ms + LIMIT_STOP_MS;
-	stop_accepting(worker);
+	acceptor_free(&worker->acceptor);
 	for (; session != NULL; session = session->next)
 		session_shut_down(session);
 	if (worker->sessions == NULL)
@@ -218,18 +169,10 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->stop = (struct loop_task){.call = on_stop, .arg = worker};
 	worker->tick = loop_timer_new(worker->loop, on_tick, worker);
 	loop_timer_set(worker->tick, TICK_MS);
-	worker->accepting =
-	    xcalloc(listeners->count, sizeof(*worker->accepting));
-	worker->accepting_count = listeners->count;
-	for (size_t i = 0; i < listeners->count; i++) {
-		struct accepting *accepting = &worker->accepting[i];
-
-		accepting->worker = worker;
-		accepting->listener = listeners->all[i];
-		accepting->watch =
-		    loop_watch_open(worker->loop, accepting->listener.fd,
-			LOOP_READ, on_listening_ready, accepting);
-	}
+	worker->listeners = listeners;
+	worker->acceptor = acceptor_new(worker->loop, on_accepted, worker);
+	for (size_t i = 0; i < listeners->count; i++)
+		acceptor_add(worker->acceptor, listeners->all[i].fd);
 	return worker;
 }
 
@@ -271,13 +214,12 @@ void worker_free(struct worker **worker)
 	if (gone == NULL)
 		return;
 	*worker = NULL;
-	stop_accepting(gone);
+	acceptor_free(&gone->acceptor);
 	loop_timer_free(&gone->tick);
 	loop_free(&gone->loop);
 	next = atomic_load(&gone->next_settings);
 	settings_release(&next);
 	settings_release(&gone->settings);
 	buf_free(&gone->out);
-	free(gone->accepting);
 	free(gone);
 }

@@ -7,6 +7,7 @@
 #ifndef SMTPD_WORKER_H
 #define SMTPD_WORKER_H
 
+#include "base/acceptor.h"
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/tls_server.h"
@@ -22,7 +23,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct accepting;
 struct session;
 
 /* One read() takes up to this much. */
@@ -45,8 +45,8 @@ struct worker {
 	unsigned ticks;
 	int64_t stop_ms; /* not 0: ends, and closes all by then */
 
-	struct accepting *accepting; /* one for each listening socket */
-	size_t accepting_count;
+	const struct listeners *listeners; /* shared */
+	struct acceptor *acceptor;         /* NULL once it stops */
 
 	struct session *sessions;
 
@@ -58,7 +58,7 @@ struct worker {
 	struct settings *_Atomic next_settings; /* NULL: none */
 };
 
-/* Ready to run; holds the settings. The sockets must outlive it. */
+/* Ready to run; holds the settings. The listeners must outlive it. */
 struct worker *worker_new(struct spool *spool, struct limiter *limiter,
     struct services *services, struct tls_server *tls,
     struct settings *settings, const struct listeners *listeners);

@@ -109,6 +109,9 @@ struct operator_entry {
 	const char *sender, *message_id, *client_ip, *helo, *user;
 };
 
+/* An entry that only names a message: of it nothing else is known. */
+struct operator_entry operator_entry_of(const struct id *id);
+
 enum operator_sequence {
 	OPERATOR_OLDEST_FIRST,
 	OPERATOR_BY_DEATH /* dead ones only, by their time of death */

@@ -241,23 +241,13 @@ static bool take_all(struct act *act, const struct operator_filter *filter,
 static bool act_on_id(struct act *act, const struct id *id, struct error *err)
 {
 	struct operator_filter filter = act->order->filter;
-	struct operator_entry missing = {.id = *id,
-	    .recipient = "",
-	    .destination = "",
-	    .reason = "",
-	    .answer = "",
-	    .sender = "",
-	    .message_id = "",
-	    .client_ip = "",
-	    .helo = "",
-	    .user = ""};
+	struct operator_entry missing = operator_entry_of(id);
 	bool any;
 
 	filter.id = id;
 	if (!take_all(act, &filter, true, &any, err) ||
 	    (!any && !take_all(act, &filter, false, &any, err)))
 		return false;
-	id_format(id, missing.id_text);
 	return any || add(act, &missing, OPERATOR_NOT_FOUND, err);
 }
 

@@ -114,6 +114,23 @@ static bool passes_message(
 		   row->received_ms < filter->received_before_ms);
 }
 
+struct operator_entry operator_entry_of(const struct id *id)
+{
+	struct operator_entry entry = {.id = *id,
+	    .recipient = "",
+	    .destination = "",
+	    .reason = "",
+	    .answer = "",
+	    .sender = "",
+	    .message_id = "",
+	    .client_ip = "",
+	    .helo = "",
+	    .user = ""};
+
+	id_format(id, entry.id_text);
+	return entry;
+}
+
 static struct operator_entry *add_entry(struct operator_list *list)
 {
 	if (list->count == list->size) {

@@ -74,19 +74,16 @@ static void tell(const struct replay *replay, const struct message_rows *rows,
     enum operator_result result)
 {
 	const struct message_row *message = &rows->message;
-	struct operator_entry entry = {.id = rows->id,
-	    .received_ms = message->received_ms,
-	    .size = message->size,
-	    .recipients = message->recipients,
-	    .sender = message->sender,
-	    .message_id = message->message_id,
-	    .client_ip = message->client_ip,
-	    .helo = message->helo,
-	    .user = message->user,
-	    .answer = "",
-	    .reason = ""};
+	struct operator_entry entry = operator_entry_of(&rows->id);
 
-	id_format(&rows->id, entry.id_text);
+	entry.received_ms = message->received_ms;
+	entry.size = message->size;
+	entry.recipients = message->recipients;
+	entry.sender = message->sender;
+	entry.message_id = message->message_id;
+	entry.client_ip = message->client_ip;
+	entry.helo = message->helo;
+	entry.user = message->user;
 	for (unsigned i = 0; i < message->recipients; i++) {
 		const struct delivery_row *row = &rows->deliveries[i];
 
@@ -105,19 +102,9 @@ static void tell(const struct replay *replay, const struct message_rows *rows,
 static void tell_none(const struct replay *replay, const struct id *id,
     enum operator_result result)
 {
-	struct operator_entry entry = {.id = *id,
-	    .state = STATE_DELIVERED,
-	    .recipient = "",
-	    .destination = "",
-	    .reason = "",
-	    .answer = "",
-	    .sender = "",
-	    .message_id = "",
-	    .client_ip = "",
-	    .helo = "",
-	    .user = ""};
+	struct operator_entry entry = operator_entry_of(id);
 
-	id_format(id, entry.id_text);
+	entry.state = STATE_DELIVERED;
 	replay->acted(replay->arg, &entry, result);
 }
 

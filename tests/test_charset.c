@@ -340,6 +340,7 @@ static void text_becomes_html(void **state)
 		"a &lt;b&gt; &amp; &quot;c&quot; &apos;d&apos;</p>"},
 	    {"\n  one\ntwo  \n\n\nthree\n\n", "one<br/>two</p><p>three</p>"},
 	    {"a\n  b", "a<br/>  b</p>"},
+	    {"a \t\rb", "a\rb</p>"},
 	    {"", "</p>"},
 	    {" \n ", "</p>"},
 	};

@@ -276,10 +276,14 @@ static void what_is_broken_becomes_replacement_characters(void **state)
 {
 	static const struct row rows[] = {
 	    {"gb2312", "a\xFF\x62\x81", "a" BAD "b" BAD, 0},
-	    {"big5", "\xFF\x80x\xA7", BAD "\xC2\x80x" BAD, 0},
+	    {"big5", "\xFF\x80x\xA7", BAD BAD "x" BAD, 0},
+	    {"shift_jis", "L\x80\xA0", "L\xC2\x80" BAD, 0},
 	    {"shift_jis", "\x82\xB1\x82", "\xE3\x81\x93" BAD, 0},
 	    {"euc-kr", "\xBE \xBE\xC8", BAD " \xEC\x95\x88", 0},
-	    {"euc-jp", "\x8F\xB0", BAD, 0},
+	    {"euc-jp", "\x8F\xB0", BAD BAD, 0},
+	    {"gb2312", "a\x81\x34\x28", "a" BAD "4(", 0},
+	    {"euc-jp", "\x80\x85x\x9F\x8E\xB1", BAD BAD "x" BAD "\xEF\xBD\xB1",
+		0},
 	    {"iso-2022-jp", "\x1B$BF|", "\xE6\x97\xA5", 0},
 	    {"iso-2022-jp", "\x1B$BF\n|", BAD "\n|", 0},
 	    {"windows-1253", "\xD2\xE1", BAD "\xCE\xB1", 0},

@@ -182,8 +182,7 @@ static void bytes_without_a_charset_are_utf8_or_replaced(void **state)
 
 static void the_first_of_several_is_found(void **state)
 {
-	static const char block[] =
-	    "X: y\nSUBJECT : 1\nsubject: 2\n";
+	static const char block[] = "X: y\nSUBJECT : 1\nsubject: 2\n";
 	struct header_field field;
 
 	(void)state;
@@ -283,6 +282,8 @@ static void address_lists_of_all_faults_are_text(void **state)
 	    {"@", "@"},
 	    {"a@@b", "a@@b"},
 	    {"\"\" <a@b.c>", "a@b.c"},
+	    {"\"say \\\"hi\\", "\"say \"hi\""},
+	    {"=?utf-8?Q?_a_?= <a@b.c>", "\" a \" <a@b.c>"},
 	};
 	struct buf out = buf_new(100000);
 

@@ -80,8 +80,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: slow_clients PORT COUNT\n");
 		return 64;
 	}
-	server.sin_port = htons((uint16_t)atoi(argv[1]));
-	count = (size_t)atol(argv[2]);
+	server.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));
+	count = strtoul(argv[2], NULL, 10);
 	files = (struct rlimit){count + 100, count + 100};
 	fds = calloc(count, sizeof(*fds));
 	if (fds == NULL || setrlimit(RLIMIT_NOFILE, &files) != 0)

@@ -121,11 +121,12 @@ static void parse(struct bench *bench, int argc, char **argv)
 	bench->server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'p')
-			bench->server.sin_port = htons((uint16_t)atoi(optarg));
+			bench->server.sin_port =
+			    htons((uint16_t)strtoul(optarg, NULL, 10));
 		else if (option == 't')
-			bench->threads = (unsigned)atoi(optarg);
+			bench->threads = (unsigned)strtoul(optarg, NULL, 10);
 		else if (option == 's')
-			bench->seconds = atof(optarg);
+			bench->seconds = strtod(optarg, NULL);
 		else
 			exit(64);
 	}

@@ -62,11 +62,11 @@ import certificates
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+from expect import (  # noqa: E402,F401
+    OFF, PATIENCE, Failed, eventually, same)
 from fake.dns import FakeDNS  # noqa: E402
 
 BIN = pathlib.Path(os.environ.get("ELEKTRINE_BIN", "build/dev/bin"))
-# Everything is slower under a sanitizer, or while others use the machine.
-PATIENCE = float(os.environ.get("ELEKTRINE_PATIENCE", "20"))
 # Longer texts go out in pieces also byte by byte: they test something else.
 BYTEWISE_MOST = 3000
 
@@ -77,29 +77,6 @@ DEFAULTS = {
     "LOG_LEVEL": "info",
     "EARLY_TALKER_MS": "0",
 }
-OFF = {"CHECK_" + name: "off" for name in (
-    "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
-OFF["SPF_PROTECT_LOCAL"] = "false"
-
-
-class Failed(Exception):
-    """The dialogue did not go as written."""
-
-
-def same(got, want, what):
-    if got != want:
-        raise Failed("%s: %r instead of %r" % (what, got, want))
-
-
-def eventually(condition, what, patience=PATIENCE):
-    end = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise Failed("not within %g s: %s" % (patience, what))
-        time.sleep(0.01)
 
 
 class Server:

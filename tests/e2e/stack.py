@@ -22,42 +22,15 @@ import traceback
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+from expect import (  # noqa: E402,F401
+    OFF, PATIENCE, Failed, check, eventually, same)
+
 FAKE = os.path.join(HERE, "..", "fake")
 BIN = os.environ.get("ELEKTRINE_BIN", "")
 PYTHON = "/usr/bin/python3"
 KEY = "the-key-of-phoenix"
-# Everything is slower under a sanitizer, or while others use the machine.
-PATIENCE = float(os.environ.get("ELEKTRINE_PATIENCE", "20"))
-# No story asks this machine's resolver.
-OFF = {"CHECK_" + name: "off" for name in (
-    "FCRDNS", "HELO", "SENDER_DOMAIN", "SPF", "DKIM", "DMARC", "ARC")}
-OFF["SPF_PROTECT_LOCAL"] = "false"
-
-
-class Failed(Exception):
-    """A story did not go as it should."""
-
-
-def check(condition, what):
-    if not condition:
-        raise Failed(what)
-
-
-def same(got, want, what):
-    if got != want:
-        raise Failed("%s: %r instead of %r" % (what, got, want))
-
-
-def eventually(condition, what, patience=PATIENCE):
-    """Waits until condition() gives something true, and returns that."""
-    end = time.monotonic() + patience
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > end:
-            raise Failed("not within %g s: %s" % (patience, what))
-        time.sleep(0.01)
 
 
 def never(condition, what, during=1.0):

@@ -62,7 +62,8 @@ def judged(source):
     """The mail, if it is whole."""
     message = email.message_from_bytes(source)
     if b"\0" in source or not source.isascii() or any(
-            part.defects for part in message.walk()):
+            part.defects or "\n--" in (part.epilogue or "")
+            for part in message.walk()):
         return None
     return message
 

@@ -8,6 +8,7 @@ Each is a function of the mail's bytes and of its structure that yields edits
 """
 import base64
 import binascii
+import codecs
 import re
 
 from structure import Reader
@@ -60,15 +61,20 @@ def kind_of(source, part):
     return part.type(source) or (b"text/plain" if missing else b"")
 
 
+def base64_bytes(data):
+    """Up to the padding, without strangers."""
+    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data.partition(b"=")[0])
+    if len(data) % 4 == 1:
+        data = data[:-1]
+    return base64.b64decode(data + b"=" * (-len(data) % 4))
+
+
 def decoded(source, part):
     """A leaf's bytes without their transfer encoding."""
     data = source[part.body:part.end]
     encoding = part.encoding(source)
     if encoding == b"base64":
-        data = re.sub(rb"[^A-Za-z0-9+/]", b"", data.partition(b"=")[0])
-        if len(data) % 4 == 1:
-            data = data[:-1]
-        return base64.b64decode(data + b"=" * (-len(data) % 4))
+        return base64_bytes(data)
     if encoding == b"quoted-printable":
         data = re.sub(rb"[ \t]+(?=\r?\n|\Z)", b"", data)
         data = re.sub(rb"=(?:\r?\n|\Z)", b"", data)
@@ -206,17 +212,33 @@ def escapes_across_soft_breaks(source, reader):
                 rb"=(?=[0-9A-Fa-f]?=[ \t]*\r?\n)", b"=3D", data)
 
 
-UU = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n((?:[!-_][ -`]*\r?\n)+?)"
-                rb"(?=[ `]?\r?\n|end\r?\n)", re.M)
+BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n", re.M)
 
 
-def uudecoded(body):
-    data = b""
-    for line in re.split(rb"\r?\n", body.strip(b"\r\n")):
-        count = (line[0] - 32) & 63 if line else 0
-        bits = "".join(f"{(c - 32) & 63:06b}" for c in line[1:])
-        data += int("0" + bits[:count * 8], 2).to_bytes(count, "big")
-    return data
+def uuencoded(text):
+    """(name, content) of each file, as far as its lines are data."""
+    files, at = [], 0
+    while match := BEGIN.search(text, at):
+        content, at = b"", match.end()
+        for line in text[at:].splitlines():
+            data = uudecoded(line, whole=not content)
+            if not data:
+                break
+            content += data
+            at += len(line)
+        if content:
+            files.append((match[1], content))
+    return files
+
+
+def uudecoded(line, whole):
+    count = (line[0] - 32) & 63 if re.fullmatch(rb"[ -`]{2,}", line) else 0
+    signs = (count + 2) // 3 * 4
+    if len(line) > signs + 2 or (whole and len(line) <= signs):
+        return b""
+    bits = "".join(f"{(c - 32) & 63:06b}" for c in line[1:])
+    bits = bits[:count * 8].ljust(count * 8, "0")
+    return int("0" + bits, 2).to_bytes(count, "big")
 
 
 def escaped(name):
@@ -229,7 +251,7 @@ def uuencoded_files(source, reader):
     for part in texts(source, reader):
         if kind_of(source, part) != b"text/plain":
             continue
-        found = UU.findall(decoded(source, part))
+        found = uuencoded(decoded(source, part))
         if not found:
             continue
         boundary = part.parent.boundary if part.parent else b"=_uu"
@@ -237,8 +259,10 @@ def uuencoded_files(source, reader):
             fields = b""
             for name, span in part.fields.items():
                 if name.startswith("content-"):
-                    fields += source[slice(*span)]
                     yield *span, b""
+                    # An empty type is text at the root only.
+                    if name != "content-type" or part.type(source):
+                        fields += source[slice(*span)]
             yield part.start, part.start, b"Content-Type: multipart/mixed; " \
                 b"boundary=\"=_uu\"\r\n"
             yield part.body, part.body, b"--=_uu\r\n" + fields + b"\r\n"
@@ -246,7 +270,7 @@ def uuencoded_files(source, reader):
             b"\r\n--" + boundary + b"\r\nContent-Type: application/octet-strea"
             b"m\r\nContent-Disposition: attachment; filename=\"" +
             escaped(name) + b"\"\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-            + base64.b64encode(uudecoded(body)) for name, body in found)
+            + base64.b64encode(content) for name, content in found)
         if part.parent is None:
             files += b"\r\n--=_uu--\r\n"
         yield part.end, part.end, files
@@ -284,7 +308,8 @@ LABELS = {b"8859_1": b"windows-1252", b"ansi": b"windows-1252",
           b"shift-jis": b"shift_jis",
           b"binary": b"utf-8", b"iso-8859-": b"windows-1252",
           b"latin5": b"iso-8859-9", b"l5": b"iso-8859-9",
-          b"latin6": b"iso-8859-10", b"latin9": b"iso-8859-15"}
+          b"latin6": b"iso-8859-10", b"latin9": b"iso-8859-15",
+          b"iso-8859-8-i": b"iso-8859-8"}
 # Charsets that it lacks, knows as they were before the euro sign (Mac), or
 # loses characters of (UTF-32); and Python's name for each.
 LACKING = {b"iso-2022-kr": "iso2022_kr", b"macintosh": "mac-roman",
@@ -312,11 +337,20 @@ def labels_that_mailparser_lacks(source, reader):
 
 def word_bytes(match):
     if match[3] in b"bB":
-        data = re.sub(rb"[^A-Za-z0-9+/]", b"", match[4].partition(b"=")[0])
-        return base64.b64decode(data + b"=" * (-len(data) % 4))
+        return base64_bytes(match[4])
     return re.sub(rb"=([0-9A-Fa-f]{2})",
                   lambda found: binascii.unhexlify(found[1]),
                   match[4].replace(b"_", b" "))
+
+
+def lacking(data, codec):
+    """Without a mark the order in which more can be read is the right one."""
+    if codec == "utf-32" and data[:4] not in (codecs.BOM_UTF32_LE,
+                                              codecs.BOM_UTF32_BE):
+        return min((data.decode(codec + order, "replace")
+                    for order in ("-le", "-be")),
+                   key=lambda text: text.count("\ufffd"))
+    return data.decode(codec, "replace")
 
 
 @repair
@@ -324,13 +358,13 @@ def charsets_that_mailparser_lacks(source, reader):
     for part in texts(source, reader):
         label = part.parameter(source, b"charset").strip().lower()
         if label in LACKING:
-            text = decoded(source, part).decode(LACKING[label], "replace")
+            text = lacking(decoded(source, part), LACKING[label])
             yield set_parameter(source, part, b"charset", b"utf-8")
             yield from rewrite(source, part, text.encode())
     for match in words(source, reader):
         codec = LACKING.get(match[1].lower())
         if codec:
-            text = word_bytes(match).decode(codec, "replace").encode()
+            text = lacking(word_bytes(match), codec).encode()
             yield *match.span(), b"=?utf-8?B?" + base64.b64encode(text) + b"?="
 
 
@@ -390,6 +424,12 @@ def high_bytes_in_iso_2022_jp(source, reader):
                 re.search(rb"[\x80-\xff]", data):
             yield from rewrite(source, part,
                                re.sub(rb"[\x80-\xff]", b"?", data))
+    for match in words(source, reader):
+        data = word_bytes(match)
+        if match[1].lower().startswith(b"iso-2022-jp") and \
+                re.search(rb"[\x80-\xff]", data):
+            yield *match.span(), b"=?" + match[1] + b"?B?" + base64.b64encode(
+                re.sub(rb"[\x80-\xff]", b"?", data)) + b"?="
 
 
 @repair

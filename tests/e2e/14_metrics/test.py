@@ -51,9 +51,10 @@ def approve(text):
 def story_prometheus_reads_what_each_program_shows(stack):
     phoenix = stack.phoenix()
     phoenix.control(status=503, count=1)
-    ports = [free_port(), free_port()]
+    ports = [free_port(), free_port(), free_port()]
     smtpd = stack.smtpd(METRICS_LISTEN="127.0.0.1:%d" % ports[0])
     stack.deliver(METRICS_LISTEN="127.0.0.1:%d" % ports[1])
+    stack.httpapi(METRICS_LISTEN="127.0.0.1:%d" % ports[2])
     for port in ports:
         same(get(port, "/livez")[0], 200, "livez")
         same(get(port, "/readyz")[0], 200, "readyz")

@@ -14,7 +14,7 @@ HTML = ["<p>{}</p>", "<div>{}</div>", "<h2>{}</h2>",
         "<pre>{}\r\n  x</pre>", '<img src="cid:a" alt="{}">\r\n',
         "<span style='color:red'>{}</span>", "<style>p{{margin:0}}</style>{}",
         "<script>var x = '{}';</script>", "<!-- {} -->", "<hr>{}",
-        "<p>{}<p>next", "<em>{}", "<a name=x>{}</a>",
+        "<center>{}</center>x", "<dl><dt>{}<dd>y</dl>", "<p>{}<p>next", "<em>{}", "<a name=x>{}</a>",
         '<a href="#top">{}</a>', "<p>&lt;{}&gt; &eacute;&#8364;&#x20AC;</p>"]
 MULTIPARTS = ["mixed", "alternative", "related", "mixed", "signed", "x-other",
               "parallel", "digest"]
