@@ -61,6 +61,8 @@ REFUSED = [
     (b'{"text":"' + b"x" * 9000 + b'\n"}', 400, None, "JSON"),
     (b'{"text":"' + b"x" * 9000, 400, None, "JSON"),
     (b"[" * 100000, 400, None, "JSON"),
+    (b'{"' + b"x" * 9000 + b'" : 1}', 400, None, "too long"),
+    ({"headers": {"X" * 9000: "1"}}, 400, None, "too long"),
     (b'{"a":[' + b"1," * 200000 + b"1]}", 413, None, "too many"),
     ({"from": None}, 400, "from", "missing"),
     ({"from": ""}, 400, "from", "missing"),
