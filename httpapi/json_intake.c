@@ -39,6 +39,7 @@ struct json_intake {
 	enum state state;
 	struct buf kept;     /* what jansson will see */
 	size_t string_begin; /* in kept, behind the quote */
+	bool behind_long;    /* with nothing but blanks in between */
 	char nonce[NONCE_TEXT + 1];
 	struct passage *passages;
 	size_t passage_count, passage_room;
@@ -198,6 +199,7 @@ static bool end_long(struct json_intake *intake)
 	len = snprintf(standin, sizeof(standin), "%s%zu\"", intake->nonce,
 	    intake->passage_count - 1);
 	intake->state = OUTSIDE;
+	intake->behind_long = true;
 	return keep(intake, standin, (size_t)len);
 }
 
@@ -302,6 +304,14 @@ static size_t read_outside(
 	(void)len;
 	if (is_further_blank(intake, *data))
 		return 1;
+	/* Only values can be asked for by their stand-ins. */
+	if (intake->behind_long && *data == ':') {
+		(void)fail(
+		    intake, ERROR_PERMANENT, "a name in the body is too long");
+		return 0;
+	}
+	if (!slice_is_space(*data))
+		intake->behind_long = false;
 	if (!keep(intake, data, 1))
 		return 0;
 	if (*data == '"') {

@@ -66,6 +66,8 @@ REFUSED = [
     (b'{"text":"' + b"x" * 20000 + b'\xff"}', 400, None, "UTF-8"),
     (b'{"text":"' + b"x" * 20000 + b'\xc3","to":"\xa4"}', 400, None, "UTF-8"),
     (b"[" * 100000, 400, None, "JSON"),
+    (b'{"' + b"x" * 9000 + b'" : 1}', 400, None, "too long"),
+    ({"headers": {"X" * 9000: "1"}}, 400, None, "too long"),
     (b'{"a":[' + b"1," * 200000 + b"1]}", 413, None, "too many"),
     ({"from": None}, 400, "from", "missing"),
     ({"from": ""}, 400, "from", "missing"),
