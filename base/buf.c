@@ -97,18 +97,24 @@ bool buf_printf(struct buf *buf, const char *format, ...)
 
 bool buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
+	size_t room = buf->size - buf->len;
 	va_list again;
 	int len;
-	char *room;
 
+	/* Most fit into what is there already. */
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(
+	    room > 0 ? buf->data + buf->len : NULL, room, format, again);
 	va_end(again);
 	assert(len >= 0);
-	room = buf_room(buf, (size_t)len);
-	if (room == NULL)
-		return false;
-	(void)vsnprintf(room, (size_t)len + 1, format, args);
+	if ((size_t)len >= room) {
+		if (room > 0)
+			buf->data[buf->len] = '\0';
+		if (buf_room(buf, (size_t)len) == NULL)
+			return false;
+		(void)vsnprintf(
+		    buf->data + buf->len, (size_t)len + 1, format, args);
+	}
 	buf_added(buf, (size_t)len);
 	return true;
 }

@@ -214,19 +214,38 @@ static void turn_away(struct worker *worker, int fd, const struct ip *ip)
 /* --- outward ---------------------------------------------------------- */
 
 /* False once the client is lost. */
+static bool send_some(
+    struct gate *gate, const char *data, size_t len, size_t *taken)
+{
+	ssize_t sent = send(gate->client, data, len, MSG_NOSIGNAL);
+
+	*taken = sent > 0 ? (size_t)sent : 0;
+	if (sent > 0)
+		gate->sent_ms = gate->worker->now_ms;
+	return sent >= 0 || errno == EAGAIN || errno == EINTR;
+}
+
 static bool flush_outward(struct gate *gate)
 {
 	struct buf *out = &gate->outward;
-	ssize_t sent;
+	size_t taken;
 
 	if (out->len == 0)
 		return true;
-	sent = send(gate->client, out->data, out->len, MSG_NOSIGNAL);
-	if (sent > 0) {
-		buf_consume(out, (size_t)sent);
-		gate->sent_ms = gate->worker->now_ms;
-	}
-	return sent >= 0 || errno == EAGAIN || errno == EINTR;
+	if (!send_some(gate, out->data, out->len, &taken))
+		return false;
+	buf_consume(out, taken);
+	return true;
+}
+
+/* What the client does not take now waits. */
+static bool say(struct gate *gate, const char *data, size_t len)
+{
+	size_t taken;
+
+	gate->sent_ms = gate->worker->now_ms;
+	return send_some(gate, data, len, &taken) &&
+	       buf_append(&gate->outward, data + taken, len - taken);
 }
 
 /* RFC 9110 section 15.2.1: the answer itself is still to come. */
@@ -237,31 +256,38 @@ static bool is_interim(const char *text, size_t len)
 	return len == sizeof(interim) - 1 && memcmp(text, interim, len) == 0;
 }
 
+/* The next piece of the library's answer. False if there is none now. */
+static bool hear_library(struct gate *gate, size_t *len)
+{
+	struct worker *worker = gate->worker;
+	ssize_t got = recv(
+	    gate->inner, worker->piece, sizeof(worker->piece), MSG_DONTWAIT);
+
+	if (got > 0) {
+		*len = (size_t)got;
+		return true;
+	}
+	if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		close_inner(gate);
+		gate->last = true;
+	}
+	return false;
+}
+
 static void move_out(struct gate *gate)
 {
-	ssize_t got;
-	char *room;
+	const char *piece = gate->worker->piece;
+	bool heard = flush_outward(gate);
+	size_t len;
 
-	for (;;) {
-		if (!flush_outward(gate)) {
-			end(gate);
+	while (heard && gate->outward.len == 0 && gate->inner >= 0) {
+		if (!hear_library(gate, &len))
 			return;
-		}
-		if (gate->outward.len > 0 || gate->inner < 0)
-			return;
-		room = buf_room(&gate->outward, LIMIT_HTTP_PIECE);
-		got = recv(gate->inner, room, LIMIT_HTTP_PIECE, MSG_DONTWAIT);
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (got <= 0) {
-			close_inner(gate);
-			gate->last = true;
-			return;
-		}
-		gate->begun = gate->begun || !is_interim(room, (size_t)got);
-		buf_added(&gate->outward, (size_t)got);
-		gate->sent_ms = gate->worker->now_ms;
+		gate->begun = gate->begun || !is_interim(piece, len);
+		heard = say(gate, piece, len);
 	}
+	if (!heard)
+		end(gate);
 }
 
 /* --- inward ----------------------------------------------------------- */

@@ -62,9 +62,19 @@ static bool is_path(struct slice text)
 	return true;
 }
 
+static size_t count_of(struct slice text, char c)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		count += text.data[i] == c;
+	return count;
+}
+
 static bool check_target(const struct head *head, struct fault *fault)
 {
-	if (head->target.len > LIMIT_HTTP_TARGET)
+	if (head->target.len > LIMIT_HTTP_TARGET ||
+	    count_of(head->target, '&') >= LIMIT_HTTP_FIELDS)
 		return refuse(fault, 414, "the request target is too long");
 	if (slice_equals(head->target, "*") &&
 	    slice_equals(head->method, "OPTIONS"))

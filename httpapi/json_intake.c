@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Decoded text is written to the store in pieces of about this size. */
+/* Decoded text is written to the store in pieces of about this size; less than
+ * one stays in memory. */
 #define CHUNK ((size_t)16 * 1024)
 #define NONCE_BYTES 16
 #define NONCE_TEXT (2 * NONCE_BYTES)
@@ -42,11 +43,12 @@ struct json_intake {
 	char nonce[NONCE_TEXT + 1];
 	struct passage *passages;
 	size_t passage_count, passage_room;
+	struct buf decoded; /* of long strings: what is not in the store */
+	size_t checked;     /* so much of it is UTF-8 */
+	uint64_t stored;    /* bytes in the store, before decoded */
 	/* The long string at hand. */
-	struct buf decoded;
 	unsigned digits, value; /* of \uXXXX */
 	unsigned high;          /* the first half of a surrogate pair */
-	uint64_t stored;
 	json_t *root;
 	struct error failure;
 };
@@ -101,23 +103,29 @@ static bool keep(struct json_intake *intake, const char *data, size_t len)
 
 /* --- long strings ----------------------------------------------------- */
 
-/* Gives what is decoded to the store; a character that is cut waits. */
-static bool flush(struct json_intake *intake, bool last)
+/* A character that is cut waits, unless the string ends here. */
+static bool check_text(struct json_intake *intake, bool last)
 {
-	struct buf *decoded = &intake->decoded;
-	size_t len = utf8_valid_prefix(decoded->data, decoded->len);
-	size_t bad = 0;
+	const char *data = intake->decoded.data + intake->checked;
+	size_t left = intake->decoded.len - intake->checked, bad = 0;
+	size_t len = left > 0 ? utf8_valid_prefix(data, left) : 0;
 
-	if (decoded->len == 0)
-		return true;
-	if (len < decoded->len && (last || utf8_sequence(decoded->data + len,
-					       decoded->len - len, &bad) >= 0))
-		return fail(intake, ERROR_PERMANENT, "the body is not UTF-8");
-	if (!intake->store.write(
-		intake->store.arg, decoded->data, len, &intake->failure))
+	intake->checked += len;
+	return len == left ||
+	       (!last && utf8_sequence(data + len, left - len, &bad) < 0) ||
+	       fail(intake, ERROR_PERMANENT, "the body is not UTF-8");
+}
+
+/* Gives what is decoded to the store. */
+static bool flush(struct json_intake *intake)
+{
+	if (!check_text(intake, false) ||
+	    !intake->store.write(intake->store.arg, intake->decoded.data,
+		intake->checked, &intake->failure))
 		return false;
-	intake->stored += len;
-	buf_consume(decoded, len);
+	intake->stored += intake->checked;
+	buf_consume(&intake->decoded, intake->checked);
+	intake->checked = 0;
 	return true;
 }
 
@@ -126,7 +134,7 @@ static bool put(struct json_intake *intake, const char *data, size_t len)
 	if (intake->high != 0)
 		return malformed(intake); /* half of a pair */
 	(void)buf_append(&intake->decoded, data, len);
-	return intake->decoded.len < CHUNK || flush(intake, false);
+	return intake->decoded.len < CHUNK || flush(intake);
 }
 
 static bool put_character(struct json_intake *intake, unsigned value)
@@ -185,9 +193,9 @@ static bool end_long(struct json_intake *intake)
 
 	if (intake->high != 0)
 		return malformed(intake);
-	if (!flush(intake, true))
+	if (!check_text(intake, true))
 		return false;
-	passage->len = intake->stored - passage->offset;
+	passage->len = intake->stored + intake->decoded.len - passage->offset;
 	len = snprintf(standin, sizeof(standin), "%s%zu\"", intake->nonce,
 	    intake->passage_count - 1);
 	intake->state = OUTSIDE;
@@ -242,7 +250,7 @@ static bool become_long(struct json_intake *intake)
 		    intake->passage_room * sizeof(*intake->passages));
 	}
 	intake->passages[intake->passage_count++] =
-	    (struct passage){.offset = intake->stored};
+	    (struct passage){.offset = intake->stored + intake->decoded.len};
 	intake->state = LONG;
 	do {
 		took = read_long(intake, begin + at, len - at);
@@ -253,13 +261,6 @@ static bool become_long(struct json_intake *intake)
 }
 
 /* --- the rest --------------------------------------------------------- */
-
-static size_t long_string(const struct json_intake *intake)
-{
-	/* Many small ones leave less room for each. */
-	return intake->kept.len < LIMIT_JSON_KEPT / 4 ? LIMIT_JSON_STRING
-						      : LIMIT_JSON_STRING / 16;
-}
 
 static size_t read_short(
     struct json_intake *intake, const char *data, size_t len)
@@ -282,7 +283,7 @@ static size_t read_short(
 		intake->state = OUTSIDE;
 	/* Not between a backslash and what it escapes. */
 	if (intake->state == SHORT &&
-	    intake->kept.len - intake->string_begin > long_string(intake) &&
+	    intake->kept.len - intake->string_begin > LIMIT_JSON_STRING &&
 	    !become_long(intake))
 		return 0;
 	return run;
@@ -344,6 +345,10 @@ const json_t *json_intake_finish(struct json_intake *intake, struct error *err)
 	if (intake->failure.kind == ERROR_NONE && intake->state != OUTSIDE)
 		(void)fail(intake, ERROR_PERMANENT,
 		    "the body is not JSON: it ends in a string");
+	/* All in one place. */
+	if (intake->failure.kind == ERROR_NONE && intake->stored > 0 &&
+	    intake->decoded.len > 0)
+		(void)flush(intake);
 	if (intake->failure.kind == ERROR_NONE) {
 		intake->root = json_loadb(buf_text(&intake->kept),
 		    intake->kept.len,
@@ -360,13 +365,11 @@ const json_t *json_intake_finish(struct json_intake *intake, struct error *err)
 /* --- strings ---------------------------------------------------------- */
 
 static const struct passage *find(
-    const struct json_intake *intake, const json_t *string)
+    const struct json_intake *intake, const char *text, size_t len)
 {
-	const char *text = json_string_value(string);
 	uint64_t number;
 
-	if (json_string_length(string) <= NONCE_TEXT ||
-	    memcmp(text, intake->nonce, NONCE_TEXT) != 0 ||
+	if (len <= NONCE_TEXT || memcmp(text, intake->nonce, NONCE_TEXT) != 0 ||
 	    !number_parse(text + NONCE_TEXT, SIZE_MAX, &number) ||
 	    number >= intake->passage_count)
 		return NULL;
@@ -390,12 +393,16 @@ static bool read_window(
 struct source json_intake_string(struct json_intake *intake,
     const json_t *string, const struct source *stored)
 {
-	const struct passage *passage = find(intake, string);
+	const char *text = json_string_value(string);
+	size_t len = json_string_length(string);
+	const struct passage *passage = find(intake, text, len);
 	struct window_of *window;
 
 	if (passage == NULL)
-		return source_memory(
-		    json_string_value(string), json_string_length(string));
+		return source_memory(text, len);
+	if (intake->stored == 0)
+		return source_memory(intake->decoded.data + passage->offset,
+		    (size_t)passage->len);
 	window = arena_alloc(intake->arena, sizeof(*window));
 	*window = (struct window_of){*stored, passage->offset};
 	return (struct source){
@@ -404,5 +411,10 @@ struct source json_intake_string(struct json_intake *intake,
 
 bool json_intake_has_stored(const struct json_intake *intake)
 {
-	return intake->passage_count > 0;
+	return intake->stored > 0;
+}
+
+bool json_intake_is_long(const struct json_intake *intake, const char *name)
+{
+	return find(intake, name, strlen(name)) != NULL;
 }

@@ -1,8 +1,9 @@
 /*
- * JSON of any length, read in little memory: strings that are long go to a
- * store as they come (decoded), and a stand-in that nobody can guess takes
- * their place; what is left is small, and is parsed by jansson. So jansson
- * checks the grammar, and nothing is ever held that is long.
+ * JSON of any length, read in little memory: strings that are long are decoded
+ * as they come, and go to a store unless they are few kilobytes together; a
+ * stand-in that nobody can guess takes their place. What is left is small, and
+ * is parsed by jansson. So jansson, which is slow, checks the grammar, and
+ * nothing is ever held that is long.
  */
 #ifndef HTTPAPI_JSON_INTAKE_H
 #define HTTPAPI_JSON_INTAKE_H
@@ -39,11 +40,13 @@ bool json_intake_feed(struct json_intake *intake, const char *data, size_t len);
  * else what the store said. */
 const json_t *json_intake_finish(struct json_intake *intake, struct error *err);
 
-/* A string of the value: of any length, as a source over itself or over
+/* A string of the value: of any length, as a source over memory or over
  * `stored`, all that went to the store. Valid as long as both are. */
 struct source json_intake_string(struct json_intake *intake,
     const json_t *string, const struct source *stored);
-/* Whether a string went to the store. */
+/* Whether something went to the store. */
 bool json_intake_has_stored(const struct json_intake *intake);
+/* Whether the name of a member is a stand-in. */
+bool json_intake_is_long(const struct json_intake *intake, const char *name);
 
 #endif

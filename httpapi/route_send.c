@@ -24,7 +24,7 @@ struct send {
 	struct json_intake *intake;
 	struct scratch *scratch; /* long strings of the body; NULL: none yet */
 	struct spool_key *key;   /* NULL: the request has none */
-	crypto_generichash_state digest; /* of the body */
+	crypto_generichash_state digest; /* of the body, for the key */
 	uint8_t digest_bytes[SPOOL_DIGEST_BYTES];
 
 	struct send_request what;
@@ -158,8 +158,9 @@ static void feed(void *arg, const char *data, size_t len)
 {
 	struct send *send = arg;
 
-	(void)crypto_generichash_update(
-	    &send->digest, (const unsigned char *)data, len);
+	if (send->key != NULL)
+		(void)crypto_generichash_update(
+		    &send->digest, (const unsigned char *)data, len);
 	(void)json_intake_feed(send->intake, data, len);
 }
 
@@ -189,10 +190,10 @@ static bool answer_again(struct send *send, struct reply *reply)
 	struct error err;
 	bool found;
 
-	(void)crypto_generichash_final(
-	    &send->digest, send->digest_bytes, sizeof(send->digest_bytes));
 	if (send->key == NULL)
 		return false;
+	(void)crypto_generichash_final(
+	    &send->digest, send->digest_bytes, sizeof(send->digest_bytes));
 	if (!spool_key_find(send->key, &use, &found, &err)) {
 		reply_failure(reply, &err);
 		return true;

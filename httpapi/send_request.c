@@ -307,7 +307,8 @@ static bool read_header(
 	for (char *c = field; *c != '\0'; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
-	if (!compose_is_name(slice_of(name)))
+	if (json_intake_is_long(reading->intake, name) ||
+	    !compose_is_name(slice_of(name)))
 		return refuse(reading, field, "is no name of a header");
 	/* What the letter's own fields say, nobody overrides. Reply-To has
 	 * one, but not every caller uses it. */

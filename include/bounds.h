@@ -309,12 +309,12 @@
 /* --- HTTP ------------------------------------------------------------- */
 
 /* A request line and its header lines, in bytes; the usual servers allow 8 to
- * 32 KiB. */
-#define LIMIT_HTTP_HEAD ((size_t)32 * 1024)
+ * 32 KiB, Node.js as much as this. */
+#define LIMIT_HTTP_HEAD ((size_t)16 * 1024)
 /* Of these the path with its query, and the method's name. */
 #define LIMIT_HTTP_TARGET ((size_t)8 * 1024)
 #define LIMIT_HTTP_METHOD ((size_t)32)
-/* Header lines of a request. */
+/* Header lines of a request, and parameters of its query. */
 #define LIMIT_HTTP_FIELDS 100
 /* Hexadecimal digits of a chunk's size: more than any body here needs, and far
  * from where a number would overflow. */
@@ -328,8 +328,8 @@
 /* What is kept in memory of a JSON body: all but its long strings. The value
  * made of it takes up to 25 times as much. */
 #define LIMIT_JSON_KEPT ((size_t)256 * 1024)
-/* A string of JSON that is longer, in bytes, goes to the disk. */
-#define LIMIT_JSON_STRING ((size_t)4096)
+/* A string of JSON that is longer, in bytes, is not among it. */
+#define LIMIT_JSON_STRING ((size_t)256)
 /* Parts and further headers that a letter may have. */
 #define LIMIT_LETTER_PARTS 500
 #define LIMIT_LETTER_HEADERS 200
@@ -357,8 +357,9 @@
 #define LIMIT_HTTP_STALL_MS 30000
 /* What is read at once of a connection, and held for it in each direction. */
 #define LIMIT_HTTP_PIECE ((size_t)16 * 1024)
-/* What the HTTP library may use for one connection: the head, twice. */
-#define LIMIT_HTTP_POOL ((size_t)96 * 1024)
+/* What the HTTP library may use for one connection: the head, twice, and its
+ * list of the fields. It clears all of that for each request. */
+#define LIMIT_HTTP_POOL ((size_t)48 * 1024)
 /* Calls that may block: how many at once, and how many may wait. */
 #define LIMIT_HTTP_THREADS 8
 #define LIMIT_HTTP_WAITING 200

@@ -91,7 +91,7 @@ static void end_line(struct writer *writer)
 
 /* Text as lines, whatever ends them: CRLF, LF or CR. */
 struct lines {
-	void (*character)(void *arg, unsigned char c);
+	void (*text)(void *arg, const unsigned char *data, size_t len);
 	void (*end)(void *arg);
 	void *arg;
 	bool after_cr;
@@ -101,16 +101,23 @@ static bool read_lines(
     void *arg, const unsigned char *data, size_t len, struct error *err)
 {
 	struct lines *lines = arg;
+	size_t begin = 0;
 
 	(void)err;
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = data[i];
-
-		if (c == '\r' || (c == '\n' && !lines->after_cr))
+		if (data[i] != '\r' && data[i] != '\n')
+			continue;
+		if (i > begin)
+			lines->text(lines->arg, data + begin, i - begin);
+		/* The LF of a CRLF ends nothing more. */
+		if (data[i] == '\r' || i > begin || !lines->after_cr)
 			lines->end(lines->arg);
-		else if (c != '\n')
-			lines->character(lines->arg, c);
-		lines->after_cr = c == '\r';
+		lines->after_cr = data[i] == '\r';
+		begin = i + 1;
+	}
+	if (begin < len) {
+		lines->text(lines->arg, data + begin, len - begin);
+		lines->after_cr = false;
 	}
 	return true;
 }
@@ -122,19 +129,28 @@ struct survey {
 	bool long_line, control, from;
 };
 
-static void survey_character(void *arg, unsigned char c)
+static void survey_text(void *arg, const unsigned char *data, size_t len)
 {
 	static const char from[] = "From ";
 	struct survey *survey = arg;
+	bool control = false;
+	uint64_t high = 0;
 
-	survey->bytes++;
-	survey->high += c >= 0x80;
-	survey->control |= (c < ' ' && c != '\t') || c == 0x7f;
-	if (survey->matched == survey->column && survey->matched < 5 &&
-	    c == (unsigned char)from[survey->matched] && ++survey->matched == 5)
-		survey->from = true;
-	if (++survey->column > PLAIN_LINE_MAX)
-		survey->long_line = true;
+	for (size_t i = 0; i < len && survey->matched == survey->column + i &&
+			   survey->matched < 5 &&
+			   data[i] == (unsigned char)from[survey->matched];
+	     i++)
+		survey->from |= ++survey->matched == 5;
+	for (size_t i = 0; i < len; i++) {
+		high += data[i] >> 7;
+		control |=
+		    (data[i] < ' ' && data[i] != '\t') || data[i] == 0x7f;
+	}
+	survey->bytes += len;
+	survey->high += high;
+	survey->control |= control;
+	survey->column += len;
+	survey->long_line |= survey->column > PLAIN_LINE_MAX;
 }
 
 static void survey_end(void *arg)
@@ -149,7 +165,7 @@ bool body_text_encoding(
     const struct source *text, enum body_encoding *encoding, struct error *err)
 {
 	struct survey survey = {0};
-	struct lines lines = {survey_character, survey_end, &survey, false};
+	struct lines lines = {survey_text, survey_end, &survey, false};
 
 	*encoding = BODY_7BIT;
 	if (!each_piece(text, read_lines, &lines, err))
@@ -164,9 +180,21 @@ bool body_text_encoding(
 	return true;
 }
 
-static void put_plain(void *arg, unsigned char c)
+static void put_plain(void *arg, const unsigned char *data, size_t len)
 {
-	put(arg, (char)c);
+	struct writer *writer = arg;
+	size_t part;
+
+	writer->column += len;
+	for (; len > 0; data += part, len -= part) {
+		if (writer->len == sizeof(writer->data))
+			flush(writer);
+		part = sizeof(writer->data) - writer->len;
+		if (part > len)
+			part = len;
+		memcpy(writer->data + writer->len, data, part);
+		writer->len += part;
+	}
 }
 
 static void end_plain(void *arg)
@@ -212,12 +240,14 @@ static void release(struct quoting *quoting, bool at_end)
 	    blank ? !at_end : c > ' ' && c < 0x7f && c != '=');
 }
 
-static void quote(void *arg, unsigned char c)
+static void quote(void *arg, const unsigned char *data, size_t len)
 {
 	struct quoting *quoting = arg;
 
-	release(quoting, false);
-	quoting->held = c;
+	for (size_t i = 0; i < len; i++) {
+		release(quoting, false);
+		quoting->held = data[i];
+	}
 }
 
 static void end_quoted(void *arg)
@@ -259,19 +289,20 @@ static void put_group(struct encoding *encoding)
 	encoding->count = 0;
 }
 
-static void encode(void *arg, unsigned char c)
+static void encode(void *arg, const unsigned char *data, size_t len)
 {
 	struct encoding *encoding = arg;
 
-	encoding->group[encoding->count++] = c;
-	if (encoding->count == 3)
-		put_group(encoding);
+	for (size_t i = 0; i < len; i++) {
+		encoding->group[encoding->count++] = data[i];
+		if (encoding->count == 3)
+			put_group(encoding);
+	}
 }
 
 static void end_encoded(void *arg)
 {
-	encode(arg, '\r');
-	encode(arg, '\n');
+	encode(arg, (const unsigned char *)"\r\n", 2);
 }
 
 bool body_write_text(const struct source *text, enum body_encoding encoding,

@@ -114,8 +114,12 @@ REFUSED = {
         431,
     ),
     "too much header": (
-        b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 40000 + b"\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 16348 + b"\r\n\r\n",
         431,
+    ),
+    "too many parameters": (
+        b"GET /livez?" + b"&" * 100 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        414,
     ),
     "too long a path": (
         b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -171,6 +175,11 @@ def story_what_is_meant_is_understood(stack):
         b"\r\nGET /livez HTTP/1.1\r\nHost: a:80\r\nX:\t y \t\r\n\r\n",
         b"GET /livez?a=b%20c&d HTTP/1.1\r\nHost: [::1]:80\r\n\r\n",
         b"GET /livez HTTP/1.1\r\nHost: a \t\r\nContent-Length: \t0 \t\r\n\r\n",
+        # As much as may be.
+        b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 16347 + b"\r\n\r\n",
+        b"GET /livez?" + b"&" * 99 + b" HTTP/1.1\r\nHost: a\r\n"
+        + b"X: %s\r\n" % (b"y" * 120) * 99 + b"\r\n",
+        b"GET /livez HTTP/1.1\r\nHost: a\r\nCookie: " + b";" * 16000 + b"\r\n\r\n",
     ):
         wire.send(data)
         same(wire.answer().status, 200, repr(data))
