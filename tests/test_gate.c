@@ -197,8 +197,14 @@ static int other_end(int fd)
 	return -1;
 }
 
-/* Sends the beginning of a request, and returns when the server has read it:
- * what was taken from the socket is at work before the next client is. */
+/* Returns when the server is through with what it had at hand: another client
+ * was answered behind it. */
+static void settle(const struct fixture *fixture)
+{
+	(void)close(connect_client(fixture));
+}
+
+/* Sends the beginning of a request, and returns when the server has it. */
 static void begin_request(
     const struct fixture *fixture, int fd, const char *text, size_t len)
 {
@@ -210,7 +216,7 @@ static void begin_request(
 		assert_int_equal(ioctl(fd, SIOCOUTQ, &unsent), 0);
 		assert_int_equal(ioctl(server_end, SIOCINQ, &unread), 0);
 	} while (unsent > 0 || unread > 0);
-	(void)close(connect_client(fixture));
+	settle(fixture);
 }
 
 static char *blanks(size_t len)
@@ -305,6 +311,8 @@ static void idle_clients_are_left(void **state)
 	struct fixture *fixture = *state;
 	int idle = connect_client(fixture), woken = connect_client(fixture);
 
+	/* Both wait for their next request. */
+	settle(fixture);
 	advance(fixture, LIMIT_HTTP_IDLE_MS - 1);
 	begin_request(fixture, woken, begun, strlen(begun));
 	advance(fixture, 1);
