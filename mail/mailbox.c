@@ -359,6 +359,26 @@ static void use_comment(struct pieces pieces[PLACES])
 	pieces[PLACE_COMMENT].count = 0;
 }
 
+/* Where name and address are the same, or there is one of them, a sign of an
+ * address tells which it is. */
+static void tell_apart(struct mailbox *mailbox)
+{
+	struct slice name = mailbox->name, address = mailbox->address;
+	struct slice only = address.len > 0 ? address : name;
+
+	if (name.len > 0 && address.len > 0 &&
+	    (name.len != address.len ||
+		memcmp(name.data, address.data, name.len) != 0))
+		return;
+	if (slice_find(only, '@') < only.len) {
+		mailbox->address = only;
+		mailbox->name.len = 0;
+	} else {
+		mailbox->name = only;
+		mailbox->address.len = 0;
+	}
+}
+
 static void fill_single(
     struct mailbox *mailbox, struct pieces pieces[PLACES], struct arena *arena)
 {
@@ -376,15 +396,7 @@ static void fill_single(
 		address->count = 1;
 	mailbox->name = join(text, " ", arena);
 	mailbox->address = join(address, " ", arena);
-	if (mailbox->address.len == 0 &&
-	    slice_find(mailbox->name, '@') < mailbox->name.len) {
-		mailbox->address = mailbox->name;
-		mailbox->name.len = 0;
-	}
-	if (mailbox->name.len == mailbox->address.len &&
-	    memcmp(mailbox->name.data, mailbox->address.data,
-		mailbox->name.len) == 0)
-		mailbox->name.len = 0;
+	tell_apart(mailbox);
 }
 
 static bool is_separator(const struct token *token)
@@ -515,10 +527,11 @@ static bool is_encoded_list(const struct mailbox *mailbox)
 	       encoded_words_base64_only(mailbox->name);
 }
 
+/* Not the address: what an encoded word hides there is no part of it (RFC
+ * 2047 section 5), and must not make another one. */
 static void decode_single(struct mailbox *mailbox, struct arena *arena)
 {
 	mailbox->name = decode(mailbox->name, arena);
-	mailbox->address = decode(mailbox->address, arena);
 }
 
 /* Some encode the whole list, addresses included: such an entry is taken out

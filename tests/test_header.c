@@ -159,6 +159,11 @@ static void address_lists_read_as_a_person_does(void **state)
 		"Team: a@b.c, \"N\" <d@e.f>;, g@h.i"},
 	    {"undisclosed-recipients:;", "undisclosed-recipients: ;"},
 	    {"Outer: Inner: a@b.c;, d@e.f;", "Outer: a@b.c;, d@e.f"},
+	    /* As mailparser has it: without an @ it is a name. */
+	    {"<root>", "\"root\""},
+	    {"<root", "\"root\""},
+	    {"Name <root>", "\"Name\" <root>"},
+	    {"root <root>", "\"root\""},
 	    {"just a name", "\"just a name\""},
 	    {"a@b.c; d@e.f", "a@b.c, d@e.f"},
 	    {"Mail a@b.c here", "\"Mail here\" <a@b.c>"},
@@ -167,6 +172,9 @@ static void address_lists_read_as_a_person_does(void **state)
 	    {"\"x \\\"y\\\" z\" <a@b.c>", "\"x \"y\" z\" <a@b.c>"},
 	    {"\"local part\"@b.c", "local part@b.c"},
 	    {"=?utf-8?B?TiA8YUBiLmM+LCBkQGUuZg==?=", "\"N\" <a@b.c>, d@e.f"},
+	    /* An encoded word in an address must not make another one. */
+	    {"<=?utf-8?Q?a=40evil.example,?=@b.c>",
+		"=?utf-8?Q?a=40evil.example,?=@b.c"},
 	    {"N <a@xn--bcher-kva.example>", "\"N\" <a@xn--bcher-kva.example>"},
 	    {"", ""},
 	    {",,;", ""},
