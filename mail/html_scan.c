@@ -40,18 +40,18 @@ static enum html_tag find_tag(struct slice name)
 	    {"footer", HTML_DIV}, {"form", HTML_DIV}, {"h1", HTML_HEADING_BIG},
 	    {"h2", HTML_HEADING_BIG}, {"h3", HTML_HEADING_BIG},
 	    {"h4", HTML_HEADING_SMALL}, {"h5", HTML_HEADING_SMALL},
-	    {"h6", HTML_HEADING_SMALL}, {"head", HTML_HEAD},
-	    {"header", HTML_DIV}, {"hr", HTML_HR}, {"img", HTML_IMG},
-	    {"input", HTML_VOID}, {"legend", HTML_BLOCK}, {"li", HTML_LI},
-	    {"link", HTML_VOID}, {"main", HTML_DIV}, {"meta", HTML_VOID},
-	    {"nav", HTML_DIV}, {"ol", HTML_OL}, {"p", HTML_P},
-	    {"param", HTML_VOID}, {"pre", HTML_PRE}, {"script", HTML_SCRIPT},
-	    {"section", HTML_DIV}, {"source", HTML_VOID},
-	    {"style", HTML_SCRIPT}, {"summary", HTML_BLOCK},
-	    {"table", HTML_TABLE}, {"tbody", HTML_SECTION}, {"td", HTML_CELL},
-	    {"tfoot", HTML_SECTION}, {"th", HTML_CELL}, {"thead", HTML_SECTION},
-	    {"title", HTML_TITLE}, {"tr", HTML_ROW}, {"track", HTML_VOID},
-	    {"ul", HTML_UL}, {"wbr", HTML_VOID}};
+	    {"h6", HTML_HEADING_SMALL}, {"header", HTML_DIV}, {"hr", HTML_HR},
+	    {"img", HTML_IMG}, {"input", HTML_VOID}, {"legend", HTML_BLOCK},
+	    {"li", HTML_LI}, {"link", HTML_VOID}, {"main", HTML_DIV},
+	    {"meta", HTML_VOID}, {"nav", HTML_DIV}, {"ol", HTML_OL},
+	    {"p", HTML_P}, {"param", HTML_VOID}, {"pre", HTML_PRE},
+	    {"script", HTML_SCRIPT}, {"section", HTML_DIV},
+	    {"source", HTML_VOID}, {"style", HTML_SCRIPT},
+	    {"summary", HTML_BLOCK}, {"table", HTML_TABLE},
+	    {"tbody", HTML_SECTION}, {"td", HTML_CELL}, {"tfoot", HTML_SECTION},
+	    {"th", HTML_CELL}, {"thead", HTML_SECTION}, {"title", HTML_TITLE},
+	    {"tr", HTML_ROW}, {"track", HTML_VOID}, {"ul", HTML_UL},
+	    {"wbr", HTML_VOID}};
 	size_t low = 0, high = sizeof(tags) / sizeof(tags[0]), middle;
 	char key[NAME_MAX_LEN + 1];
 	int order;
@@ -111,8 +111,6 @@ static bool implies_end(enum html_tag starts, enum html_tag open)
 		return starts == HTML_ROW;
 	case HTML_SECTION:
 		return starts == HTML_SECTION;
-	case HTML_HEAD:
-		return starts == HTML_BODY;
 	case HTML_OTHER:
 	case HTML_A:
 	case HTML_BLOCK:

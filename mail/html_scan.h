@@ -18,9 +18,8 @@ enum html_tag {
 	HTML_BLOCKQUOTE,
 	HTML_BODY,
 	HTML_BR,
-	HTML_CELL, /* td, th */
-	HTML_DIV,  /* article, aside, div, footer, form, header ... */
-	HTML_HEAD,
+	HTML_CELL,          /* td, th */
+	HTML_DIV,           /* article, aside, div, footer, form, header ... */
 	HTML_HEADING_BIG,   /* h1 ... h3 */
 	HTML_HEADING_SMALL, /* h4 ... h6 */
 	HTML_HR,

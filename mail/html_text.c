@@ -122,7 +122,7 @@ static bool is_list(enum html_tag tag)
 
 static bool is_hidden(enum html_tag tag)
 {
-	return tag == HTML_HEAD || tag == HTML_TITLE || tag == HTML_SCRIPT;
+	return tag == HTML_TITLE || tag == HTML_SCRIPT;
 }
 
 /* Whether elements and text here are written at all. */
@@ -154,7 +154,6 @@ static unsigned leading_of(enum html_tag tag)
 	case HTML_BODY:
 	case HTML_BR:
 	case HTML_CELL:
-	case HTML_HEAD:
 	case HTML_IMG:
 	case HTML_LI:
 	case HTML_OL:

@@ -61,6 +61,7 @@ static void html_reads_as_text(void **state)
 	    {"<head><title>T</title><style>s{}</style></head><body>b<script>"
 	     "x</script>c</body>after",
 		"bc"},
+	    {"<head>text<title>T</title><p>more", "text\n\nmore"},
 	    {"<div style='display:none'>pre</div>seen", "pre\nseen"},
 	    {"a<dl><dt>b<dd>c<dt>d</dl>e", "a\nb\nc\nd\ne"},
 	    {"<address>a<br>b</address>c<center>d</center>e", "a\nb\nc\nd\ne"},
