@@ -125,9 +125,13 @@ struct field_texts fields_decode(const struct header_table *table,
 	texts.from = kept(&text, arena);
 	for (const struct header_value *value = to == NULL ? NULL : to->first;
 	     value != NULL; value = value->next) {
-		if (text.len > 0)
+		size_t before = text.len;
+
+		if (before > 0)
 			(void)buf_append_text(&text, ", ");
 		append_list(&text, value->raw);
+		if (before > 0 && text.len == before + 2)
+			text.len = before; /* an empty one */
 	}
 	if (text.len == 0)
 		(void)buf_append_text(&text, recipient);

@@ -10,6 +10,7 @@
 #include "mail/header.h"
 #include "mail/header_table.h"
 #include "mail/mime_read.h"
+#include "mail/raw_header.h"
 #include "mail/uuencode.h"
 
 #include <string.h>
@@ -298,13 +299,27 @@ static bool is_returned(const struct mime_part *part)
 	       mime_is_type(part, "message/global-headers");
 }
 
+/* Of a message that was returned: its header's, not its text's. */
+static void read_message_id(
+    struct arena *arena, struct slice message, const char **message_id)
+{
+	struct buf id = buf_new(SAMPLE_MAX * UTF8_MAX);
+	struct header_field field;
+	size_t len, skip;
+
+	if (raw_header_end(message, &len, &skip))
+		message = slice_first(message, len);
+	if (header_first(message, "message-id", &field) &&
+	    header_unfold(field.value, &id))
+		*message_id = arena_strndup(arena, buf_text(&id), id.len);
+	buf_free(&id);
+}
+
 static bool read_status(struct payload *payload, struct bounce_status *status,
     const char **message_id, struct error *err)
 {
 	const struct mime *mime = &payload->mime;
 	struct buf sample = buf_new(SAMPLE_MAX + TRANSFER_CUT);
-	struct header_field field;
-	struct buf id = buf_new(SAMPLE_MAX * UTF8_MAX);
 	bool done = true;
 
 	for (size_t i = 0; i < mime->count && done; i++) {
@@ -319,13 +334,10 @@ static bool read_status(struct payload *payload, struct bounce_status *status,
 		struct slice text = {buf_text(&sample), sample.len};
 		if (report)
 			bounce_read_status(text, payload->arena, status);
-		else if (header_first(text, "message-id", &field) &&
-			 header_unfold(field.value, &id))
-			*message_id = arena_strndup(
-			    payload->arena, buf_text(&id), id.len);
+		else
+			read_message_id(payload->arena, text, message_id);
 	}
 	buf_free(&sample);
-	buf_free(&id);
 	return done;
 }
 

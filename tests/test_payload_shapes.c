@@ -273,7 +273,8 @@ static void what_is_too_deep_is_an_attachment(void **state)
 static void headers_of_all_faults_reach_the_application(void **state)
 {
 	static const char message[] =
-	    "From: \xE9 <a@b.c>\nTo: x@y.z\nTo: =?latin1?Q?=5A\xFC?= <z@y.z>\n"
+	    "From: \xE9 <a@b.c>\nTo: x@y.z\nTo: <>\nTo: =?latin1?Q?=5A\xFC?= "
+	    "<z@y.z>\n"
 	    "Subject: first\nSubject: =?utf-8?Q?l=C3=A9st?=\n"
 	    "X-A: 1\nno colon here\nx-a: 2\nX-A: =?utf-8?B?Mw==?=\n"
 	    "X-\xE9: odd\nReceived: =?utf-8?Q?raw?=\n"
@@ -323,6 +324,11 @@ static void reports_fill_the_fields_of_a_bounce(void **state)
 		    "Final-Recipient: utf-8; =66@c.d\nAction: failed\n"
 		    "--b\nContent-Type: message/global\n\nMessage-ID: <i>\n",
 		"", true, "f@c.d", "f@c.d", "(null)", "<i>"},
+	    /* An id in the text of what was returned is not its own. */
+	    {REPORT "--b\nContent-Type: message/delivery-status\n\n" GROUP
+		    "--b\nContent-Type: message/rfc822\n\nSubject: s\n\n"
+		    "Message-ID: <of@another>\n--b--\n",
+		"", true, "f@c.d", "f@c.d", "o@c.d", "(null)"},
 	    /* The text alone fills nothing, and says something only with the
 	     * null sender. */
 	    {"Subject: x\n\n" GROUP, "", true, "(null)", "(null)", "(null)",
