@@ -221,19 +221,21 @@ static struct slice take_value(struct slice *text)
 	return value;
 }
 
+/* Of several of one name the first one counts, as in browsers. */
 static void keep_attribute(
     struct html_attributes *attributes, struct slice name, struct slice value)
 {
-	if (slice_is(name, "href"))
-		attributes->href = value;
-	else if (slice_is(name, "src"))
-		attributes->src = value;
-	else if (slice_is(name, "alt"))
-		attributes->alt = value;
-	else if (slice_is(name, "start"))
-		attributes->start = value;
-	else if (slice_is(name, "type"))
-		attributes->type = value;
+	const struct {
+		const char *name;
+		struct slice *value;
+	} known[] = {{"href", &attributes->href}, {"src", &attributes->src},
+	    {"alt", &attributes->alt}, {"start", &attributes->start},
+	    {"type", &attributes->type}};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (known[i].value->data == NULL &&
+		    slice_is(name, known[i].name))
+			*known[i].value = value;
 }
 
 /* Up to the '>', which goes too. False if there is none. */
@@ -279,7 +281,7 @@ static size_t find_end_tag(struct slice text, struct slice name)
  * no end. */
 static struct slice take_open_tag(struct scan *scan, struct slice text)
 {
-	struct html_attributes attributes = {.href = {"", 0}};
+	struct html_attributes attributes = {.href = {NULL, 0}};
 	struct slice name;
 	enum html_tag tag;
 	size_t end;

@@ -53,6 +53,7 @@ static void html_reads_as_text(void **state)
 	     "<a href=y></a>",
 		"mail [a@b] in y"},
 	    {"<img src=s alt=a> <img alt=b> <img src=c>", "a [s] b [c]"},
+	    {"<img alt=a alt=b> <img alt='' alt=c src=d>", "a [d]"},
 	    {"<pre>  keep\n this</pre>x", "  keep\n this\n\nx"},
 	    {"x<hr>y", "x\n\n" TEN TEN TEN TEN TEN TEN TEN TEN "\n\ny"},
 	    {"<table><tr><td>a<td>b</tr><tr><td>c</table>x", "a b\nc\n\nx"},
