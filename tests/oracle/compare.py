@@ -190,8 +190,8 @@ def compare(dump, modules, files):
         mended, names = repaired(list(again), sources, pathlib.Path(folder))
         for file, want in zip(again, mailparser(modules, mended)):
             used, wrong = examine(want, payloads[file])
-            wrong = [entry for entry in wrong if not
-                     settled_before(entry[0], again[file])]
+            wrong = [entry for entry in wrong if not written(
+                entry[0], again[file], names[file])]
             if wrong:
                 report.wrong.setdefault(file, []).extend(wrong)
             else:
@@ -199,11 +199,12 @@ def compare(dump, modules, files):
     return report
 
 
-def settled_before(path, before):
+def written(path, before, repairs_made):
     """A repair writes into the fields that it reads: those that agreed
-    without it do."""
-    return path[0] in ("headers", *HEADERS) and \
-        path not in [entry[0] for entry in before]
+    without it do, and of those of MIME nothing is known."""
+    return path[0] in ("headers", *HEADERS) and (
+        path not in [entry[0] for entry in before] or
+        repairs_made and path[1:] and path[1].startswith("content-"))
 
 
 def repaired(files, sources, folder):

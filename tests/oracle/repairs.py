@@ -8,9 +8,10 @@ Each is a function of the mail's bytes and of its structure that yields edits
 """
 import base64
 import binascii
-import codecs
 import re
 
+from charsets import (CODES, JAPANESE, LABELS, LACKING, WINDOWS,
+                      broken_japanese, from_iso_2022_jp, lacking, one_code)
 from structure import Reader
 
 REPAIRS = []
@@ -22,9 +23,11 @@ def repair(function):
 
 
 def apply(function, source):
-    """The repaired mail; the same if there is nothing to repair."""
-    edits = sorted(set(function(source, Reader(source))), reverse=True)
-    for start, end, replacement in edits:
+    """The repaired mail; the same if there is nothing to repair. Of edits at
+    one place what comes first stands first."""
+    edits = dict.fromkeys(function(source, Reader(source)))
+    for start, end, replacement in reversed(sorted(
+            edits, key=lambda edit: edit[:2])):
         source = source[:start] + replacement + source[end:]
     return source
 
@@ -109,7 +112,7 @@ def parameters_without_value(source, reader):
 
 @repair
 def blanks_behind_boundary(source, reader):
-    for start, end in reader.delimiters:
+    for start, end, _ in reader.delimiters:
         line = source[start:end]
         text = line.rstrip(b" \t\r\n")
         ending = line[len(line.rstrip(b"\r\n")):]
@@ -118,16 +121,40 @@ def blanks_behind_boundary(source, reader):
 
 
 @repair
+def same_boundary_inside(source, reader):
+    """A delimiter is that of the innermost multipart which has it."""
+    twice = [part for part in reader.parts if part.boundary and any(
+        outer.boundary == part.boundary for outer in part.ancestors())]
+    for number, part in enumerate(twice):
+        name = b"=_inner%d" % number
+        yield set_parameter(source, part, b"boundary", b'"' + name + b'"')
+        for start, _, owner in reader.delimiters:
+            if owner is part:
+                yield start + 2, start + 2 + len(part.boundary), name
+
+
+@repair
 def missing_inner_boundary(source, reader):
-    for part in reader.parts:
+    for part in reversed(reader.parts):
         for at in part.missing:
             yield at, at, b"--" + part.boundary + b"--" + part.newline
 
 
 @repair
+def folds_of_nothing(source, reader):
+    """A header that begins with a continuation: of what, nobody knows."""
+    for part in reader.parts:
+        match = re.compile(rb"(?:[ \t][^\n]*\n)+").match(source, part.start)
+        if match and match.end() <= part.body:
+            yield *match.span(), b""
+
+
+@repair
 def no_empty_line(source, reader):
     for part in reader.parts:
-        if part.bare:
+        if part.bare and source[part.body:] == b"\r":
+            yield part.body, len(source), b""  # half of one
+        elif part.bare:
             yield part.body, part.body, part.newline
 
 
@@ -145,9 +172,11 @@ def multipart_without_parts(source, reader):
 @repair
 def embedded_message(source, reader):
     for part in reader.parts:
-        if part.type(source) == b"message/rfc822" and part.value(
-                source, "content-disposition").lower().startswith(b"inline"):
-            yield set_field(source, part, "content-disposition", b"attachment")
+        value = part.value(source, "content-disposition")
+        if part.type(source) == b"message/rfc822" and \
+                value.lower().startswith(b"inline"):
+            yield set_field(source, part, "content-disposition",
+                            b"attachment" + value[len("inline"):])
 
 
 @repair
@@ -178,7 +207,7 @@ def comments_in_dispositions(source, reader):
         if "content-disposition" in part.fields:
             start, end = part.fields["content-disposition"]
             yield start, end, re.sub(rb"(:\s*(?:inline|attachment))\s*"
-                                     rb"\([^)]*\)", rb"\1",
+                                     rb"\([^)]*\)[^;\r\n]*", rb"\1",
                                      source[start:end], flags=re.I)
 
 
@@ -212,7 +241,7 @@ def escapes_across_soft_breaks(source, reader):
                 rb"=(?=[0-9A-Fa-f]?=[ \t]*\r?\n)", b"=3D", data)
 
 
-BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]+)\r?\n", re.M)
+BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\0\r\n]+)\r?\n", re.M)
 
 
 def uuencoded(text):
@@ -263,7 +292,10 @@ def uuencoded_files(source, reader):
                     # An empty type is text at the root only.
                     if name != "content-type" or part.type(source):
                         fields += source[slice(*span)]
-            yield part.start, part.start, b"Content-Type: multipart/mixed; " \
+            # Behind all others: the first line may be a continuation.
+            last = max((end for _, end in part.fields.values()),
+                       default=part.start)
+            yield last, last, b"Content-Type: multipart/mixed; " \
                 b"boundary=\"=_uu\"\r\n"
             yield part.body, part.body, b"--=_uu\r\n" + fields + b"\r\n"
         files = b"".join(
@@ -296,25 +328,6 @@ def nothing_but_a_line_end(source, reader):
             yield from rewrite(source, part, b"")
 
 
-# Labels that mailparser does not know, and what they mean.
-LABELS = {b"8859_1": b"windows-1252", b"ansi": b"windows-1252",
-          b"win-1252": b"windows-1252", b"iso_8859-1:1987": b"windows-1252",
-          b"ansi_x3.4-1968": b"us-ascii", b"csgb2312": b"gb18030",
-          b"unicode-1-1-utf-8": b"utf-8", b"x-cp1251": b"windows-1251",
-          b"x-cp1252": b"windows-1252", b"win-1250": b"windows-1250",
-          b"cn-big5": b"big5", b"windows-949": b"cp949", b"korean": b"cp949",
-          b"cp874": b"windows-874",
-          b"x-gbk": b"gbk", b"x-sjis": b"shift_jis", b"ms932": b"cp932",
-          b"shift-jis": b"shift_jis",
-          b"binary": b"utf-8", b"iso-8859-": b"windows-1252",
-          b"latin5": b"iso-8859-9", b"l5": b"iso-8859-9",
-          b"latin6": b"iso-8859-10", b"latin9": b"iso-8859-15",
-          b"iso-8859-8-i": b"iso-8859-8"}
-# Charsets that it lacks, knows as they were before the euro sign (Mac), or
-# loses characters of (UTF-32); and Python's name for each.
-LACKING = {b"iso-2022-kr": "iso2022_kr", b"macintosh": "mac-roman",
-           b"x-mac-roman": "mac-roman", b"macroman": "mac-roman",
-           b"utf-32": "utf-32", b"utf-32le": "utf-32-le"}
 WORD = re.compile(rb"=\?([!->@-~]+?)(\*[!->@-~]*)?\?([bBqQ])\?([^?]*)\?=")
 
 
@@ -343,16 +356,6 @@ def word_bytes(match):
                   match[4].replace(b"_", b" "))
 
 
-def lacking(data, codec):
-    """Without a mark the order in which more can be read is the right one."""
-    if codec == "utf-32" and data[:4] not in (codecs.BOM_UTF32_LE,
-                                              codecs.BOM_UTF32_BE):
-        return min((data.decode(codec + order, "replace")
-                    for order in ("-le", "-be")),
-                   key=lambda text: text.count("\ufffd"))
-    return data.decode(codec, "replace")
-
-
 @repair
 def charsets_that_mailparser_lacks(source, reader):
     for part in texts(source, reader):
@@ -368,12 +371,6 @@ def charsets_that_mailparser_lacks(source, reader):
             yield *match.span(), b"=?utf-8?B?" + base64.b64encode(text) + b"?="
 
 
-WINDOWS = {label: windows for windows, labels in {
-    b"windows-1252": b"iso-8859-1 latin1 iso8859-1 l1 iso_8859-1 iso88591 "
-                     b"iso8859_1", b"windows-1254": b"iso-8859-9 latin5 l5",
-}.items() for label in labels.split()}
-
-
 @repair
 def latin_sets_are_those_of_windows(source, reader):
     for part in texts(source, reader):
@@ -383,12 +380,40 @@ def latin_sets_are_those_of_windows(source, reader):
 
 
 @repair
+def garbage_in_iso_2022_jp(source, reader):
+    for part in texts(source, reader):
+        data = decoded(source, part)
+        label = part.parameter(source, b"charset").strip().lower()
+        if label.startswith(JAPANESE) and broken_japanese(data):
+            yield set_parameter(source, part, b"charset", b"utf-8")
+            yield from rewrite(source, part, from_iso_2022_jp(data).encode())
+    for match in words(source, reader):
+        data = word_bytes(match)
+        if match[1].lower().startswith(JAPANESE) and broken_japanese(data):
+            yield *match.span(), b"=?utf-8?B?" + base64.b64encode(
+                from_iso_2022_jp(data).encode()) + b"?="
+
+
+@repair
+def user_defined_characters(source, reader):
+    """As browsers have them, and lone bytes 80."""
+    for part in texts(source, reader):
+        label = part.parameter(source, b"charset").strip().lower()
+        for labels, codec, code in CODES:
+            if not label.startswith(labels):
+                continue
+            text = "".join(one_code(match[0], codec) for match in
+                           code.finditer(decoded(source, part)))
+            if re.search("[\u20ac\ue000-\uf8ff]", text):
+                yield set_parameter(source, part, b"charset", b"utf-8")
+                yield from rewrite(source, part, text.encode())
+
+
+@repair
 def high_bytes_in_encoded_words(source, reader):
     for match in words(source, reader):
         if match[3] in b"bB":
             yield *match.span(4), re.sub(rb"[\x80-\xff]", b"", match[4])
-        elif match[1].lower().startswith(b"iso-2022-jp"):
-            yield *match.span(4), re.sub(rb"[\x80-\xff]", b"=3F", match[4])
         else:
             yield *match.span(4), re.sub(
                 rb"[\x80-\xff]", lambda found: b"=%02X" % found[0][0],
@@ -399,10 +424,9 @@ def high_bytes_in_encoded_words(source, reader):
 def padding_in_encoded_words(source, reader):
     """mailparser joins the base64 of neighbours before it is decoded."""
     for match in words(source, reader):
-        text = match[4]
-        if match[3] in b"bB" and len(text.rstrip(b"=")) % 4 and \
-                not text.endswith(b"="):
-            yield match.end(4), match.end(4), b"=" * (-len(text) % 4)
+        signs = len(re.sub(rb"[^A-Za-z0-9+/]", b"", match[4]))
+        if match[3] in b"bB" and signs % 4 and not match[4].endswith(b"="):
+            yield match.end(4), match.end(4), b"=" * (-signs % 4)
 
 
 @repair
@@ -415,21 +439,14 @@ def escapes_across_encoded_words(source, reader):
 
 
 @repair
-def high_bytes_in_iso_2022_jp(source, reader):
-    """A 7-bit charset has none: each is as good as a question mark."""
+def plus_signs_in_utf_7(source, reader):
+    """One that begins nothing stays."""
     for part in texts(source, reader):
         label = part.parameter(source, b"charset").strip().lower()
         data = decoded(source, part)
-        if label.startswith((b"iso-2022-jp", b"iso2022-jp")) and \
-                re.search(rb"[\x80-\xff]", data):
-            yield from rewrite(source, part,
-                               re.sub(rb"[\x80-\xff]", b"?", data))
-    for match in words(source, reader):
-        data = word_bytes(match)
-        if match[1].lower().startswith(b"iso-2022-jp") and \
-                re.search(rb"[\x80-\xff]", data):
-            yield *match.span(), b"=?" + match[1] + b"?B?" + base64.b64encode(
-                re.sub(rb"[\x80-\xff]", b"?", data)) + b"?="
+        mended = re.sub(rb"\+(?![A-Za-z0-9+/-])", b"+-", data)
+        if label in (b"utf-7", b"utf7") and mended != data:
+            yield from rewrite(source, part, mended)
 
 
 @repair
@@ -447,13 +464,15 @@ def type_of_an_encoded_name(source, reader):
 
 @repair
 def percent_that_is_no_escape(source, reader):
-    """In a parameter of RFC 2231 mailparser makes it an equals sign."""
+    """In a parameter of RFC 2231 mailparser makes it an equals sign, and a
+    control character makes all others literal."""
     for part in reader.parts:
         for match in re.finditer(rb"\*\d*\*?=[^;\r\n]*",
                                  source[part.start:part.body]):
-            for found in re.finditer(rb"%(?![0-9A-Fa-f]{2})", match[0]):
+            for found in re.finditer(rb"%(?![0-9A-Fa-f]{2})|[\0-\x08\v\f"
+                                     rb"\x0e-\x1f\x7f]", match[0]):
                 at = part.start + match.start() + found.start()
-                yield at, at + 1, b"%25"
+                yield at, at + 1, b"%25" if found[0] == b"%" else b""
 
 
 @repair

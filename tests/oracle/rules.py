@@ -68,7 +68,8 @@ def international_domain_as_it_came(value, want, field):
 @rule("html_body")
 def text_among_html(value, want, field):
     """The characters themselves, and no links that nobody wrote."""
-    for text, made in want["fragments"]:
+    for text, made in sorted(want["fragments"], key=lambda both:
+                             -len(both[1])):  # one may hold another
         value = value.replace(made, plain_html(text))
     return value
 
@@ -84,6 +85,20 @@ def plain_html(text):
     text = text.strip(JS_BLANKS)
     return "<p>" + re.sub(r"\n\n+", "</p><p>", text).replace(
         "\n", "<br/>") + "</p>"
+
+
+@rule("text_body")
+def text_of_html_always(value, want, field):
+    """mailparser makes it only where HTML is the root."""
+    if value or not want["html_body"]:
+        return value
+    return "\n".join(want["texts_of_html"])
+
+
+@rule("from", "to", "subject", "text_body", "html_body", "headers",
+      "filename", "content_id", "content_type")
+def nul_is_replaced(value, want, field):
+    return value.replace("\0", "\ufffd")
 
 
 CP1252 = {bytes([i]).decode("cp1252"): i for i in range(128, 160)
@@ -119,10 +134,14 @@ def blanks_beside_undecoded_words(value, want, field):
         got.split()) else value
 
 
-@rule("subject", "headers")
+@rule("subject", "headers", "content_type", "html_body")
 def blanks_that_only_javascript_knows(value, want, field):
     got = want["got"] or ""
-    return got if value == got.strip() else value
+    less = {"content_type": [re.split("[\v\f]", got)[0],
+                             re.sub("[\v\f]", "", got)],
+            "html_body": [re.sub("(?<=<p>)[\v\f\xa0]+|[\v\f\xa0]+(?=</p>)",
+                                 "", got)]}
+    return got if value in less.get(field, [got.strip()]) else value
 
 
 @rule("filename")
@@ -166,23 +185,17 @@ def name_without_controls(value, want, field):
 
 
 @rule("text_body")
-def text_of_html_always(value, want, field):
-    """mailparser makes it only where HTML is the root."""
-    if value or not want["html_body"]:
-        return value
-    return "\n".join(want["texts_of_html"])
-
-
-@rule("text_body")
 def title_in_text(value, want, field):
     """A title is no text, wherever somebody wrote it."""
-    match = re.search(r"<title>([^<]*)</title>", want["html_body"], re.I)
+    match = re.search(r"<title>([^<]*(?:</[a-z]*\Z)?)", want["html_body"], re.I)
     if match is None:
         return value
-    less = re.sub(r"(?m)^" + re.escape(html.unescape(match[1])) + r"\s*", "",
-                  value, count=1)
-    same = without_blanks(less) == without_blanks(want["got"] or "")
-    return less if same else value
+    got = want["got"] or ""
+    for found in re.finditer(re.escape(html.unescape(match[1])), value):
+        less = value[:found.start()] + value[found.end():]
+        if without_blanks(less) == without_blanks(got):
+            return got if less.split() == got.split() else less
+    return value
 
 
 @rule("text_body", "html_body", "subject", "headers", "from", "to")
@@ -202,20 +215,24 @@ def boundary_cut_at_the_end(value, want, field):
 
 
 @rule("text_body")
-def declaration_that_never_ends(value, want, field):
-    match = re.search(r"<!([^>]*)\Z", want["html_body"])
-    tail = " ".join(match[1].split()) if match else ""
-    return value[:-len(tail)].rstrip("\n") if tail and value.endswith(
-        tail) else value
+def tags_that_never_end(value, want, field):
+    """Declarations and end tags."""
+    match = re.search(r"<(?:!([^>]*)|/[^>]*)\Z", want["html_body"])
+    got = want["got"] or ""
+    if match is None:
+        return value
+    less = without_blanks(value).replace(
+        without_blanks(match[1] or match[0]), "", 1)
+    return got if less == without_blanks(got) else value
 
 
 @rule("text_body", "html_body")
 def carriage_returns_before_line_ends(value, want, field):
-    """Some are lost where mailparser splits lines twice."""
+    """Some are lost where mailparser splits lines twice, and what was an empty
+    line is one or is not."""
     got = want["got"] or ""
-    less = [re.sub(r"\r+(?=\n|<br/>|</p>|\Z)", "", text)
-            for text in (value, got)]
-    return got if less[0] == less[1] else value
+    less = [re.sub(r"[\r\n]|<br/>|</?p>", "", text) for text in (value, got)]
+    return got if "\r" in got and less[0] == less[1] else value
 
 
 @rule("html_body")
@@ -227,12 +244,6 @@ def returned_headers_are_no_html(value, want, field):
         if less == got:
             return got
     return value
-
-
-@rule("from", "to", "subject", "text_body", "html_body", "headers",
-      "filename", "content_id", "content_type")
-def nul_is_replaced(value, want, field):
-    return value.replace("\0", "\ufffd")
 
 
 def blanks_of(tags, value, want):

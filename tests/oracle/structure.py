@@ -9,7 +9,7 @@ FIELD = re.compile(rb"[^\x00-\x20\x7f:]+[ \t]*:")
 LINE = re.compile(rb"[^\n]*\n|[^\n]+\Z")
 
 
-@dataclass
+@dataclass(eq=False)
 class Part:
     start: int  # of the header
     body: int = 0
@@ -56,6 +56,10 @@ class Part:
     def leaf(self):
         return not self.children
 
+    def ancestors(self):
+        return [] if self.parent is None else [
+            self.parent, *self.parent.ancestors()]
+
 
 class Reader:
     def __init__(self, source):
@@ -63,7 +67,7 @@ class Reader:
         self.lines = [match.span() for match in LINE.finditer(source)]
         self.parts = []
         self.open = []       # multiparts, outermost first
-        self.delimiters = []  # (start, end) of lines that are one
+        self.delimiters = []  # (start, end, whose) of lines that are one
         self.at = 0
         self.read()
 
@@ -88,7 +92,7 @@ class Reader:
             self.at += 1
             if found is None:
                 continue
-            self.delimiters.append((start, end))
+            self.delimiters.append((start, end, self.open[found[0]]))
             self.finish(found[0], start)
             if not found[1]:
                 self.begin(self.open[-1], end)
@@ -102,18 +106,12 @@ class Reader:
         for part in reversed(self.parts):
             if part is outer:
                 break
-            if part.end == len(self.source) and self.inside(part, outer):
+            if part.end == len(self.source) and outer in part.ancestors():
                 part.end = max(part.body, at - newline)
         for part in self.open[level + 1:]:
             if part.children and not part.missing:
                 part.missing.append(at)
         del self.open[level + 1:]
-
-    @staticmethod
-    def inside(part, outer):
-        while part is not None and part is not outer:
-            part = part.parent
-        return part is outer
 
     def begin(self, parent, start):
         part = Part(start, end=len(self.source), parent=parent)
@@ -148,8 +146,11 @@ class Reader:
             elif line[:1] in b" \t" and last is not None:
                 if here:
                     part.fields[last] = (part.fields[last][0], end)
-            elif junk is None and not (start == part.start and
-                                       line.lower().startswith(b"from ")):
+            else:
+                last = None
+            mailbox = start == part.start and \
+                line.lower().startswith(b"from ")
+            if last is None and junk is None and not mailbox:
                 junk = self.at
             self.at += 1
         part.bare = True

@@ -7,9 +7,10 @@ FAILED = ["gone@example.net", "full@example.net", "x.y+z@example.co.uk"]
 
 
 def returned(draw):
+    own = f"Message-ID: <{draw.next()}.orig@example.com>\r\n"
     return (f"From: {header.mailbox(draw)}\r\nTo: {draw.one(FAILED)}\r\n"
-            f"Subject: {header.text(draw)}\r\nMessage-ID: "
-            f"<{draw.next()}.orig@example.com>\r\nDate: {DATE}\r\n"
+            f"Subject: {header.text(draw)}\r\n"
+            f"{own if draw.chance(.8) else ''}Date: {DATE}\r\n"
             ).encode("utf-8", "surrogateescape")
 
 
@@ -47,7 +48,7 @@ def report(draw, sender, subject, text, original=None):
     kind = draw.one(["message/rfc822", "text/rfc822-headers"])
     content = returned(draw)
     if kind == "message/rfc822":
-        content += b"\r\nThe text.\r\n"
+        content += b"\r\nThe text.\r\n\r\nMessage-ID: <another@x>\r\n"
     parts = [(["Content-Description: Notification",
                "Content-Type: text/plain; charset=us-ascii"], text.encode()),
              (["Content-Description: Delivery report",
