@@ -111,6 +111,16 @@ def parameters_without_value(source, reader):
 
 
 @repair
+def boundary_with_a_charset(source, reader):
+    for part in reader.parts:
+        if b"boundary*=" in part.value(source, "content-type").lower():
+            start, end = part.fields["content-type"]
+            yield start, end, re.sub(
+                rb"boundary\*=[^;\s]*", lambda _: b'boundary="' +
+                part.boundary + b'"', source[start:end], flags=re.I)
+
+
+@repair
 def blanks_behind_boundary(source, reader):
     for start, end, _ in reader.delimiters:
         line = source[start:end]

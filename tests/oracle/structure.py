@@ -3,6 +3,7 @@ promises beyond them: another reader beside the two that are compared, small
 enough to be checked by eye. It says where things lie, for repairs.py."""
 import re
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 DEPTH = 32  # LIMIT_MIME_DEPTH in include/bounds.h
 FIELD = re.compile(rb"[^\x00-\x20\x7f:]+[ \t]*:")
@@ -44,7 +45,9 @@ class Part:
             rb';\s*' + name + rb'\s*=\s*((?:"(?:[^"\\]|\\.)*"|[^;"])*)',
             value, re.I)
         if not found:
-            return b""
+            found = re.findall(rb";\s*" + name + rb"\*=[^';]*'[^';]*'([^;\s]*)",
+                               value, re.I)
+            return unquote_to_bytes(found[-1]) if found else b""
         text = re.sub(rb'(?<!\\)"', b"", found[-1]).strip()
         return re.sub(rb"\\(.)", rb"\1", text)
 

@@ -1,4 +1,6 @@
 """Bodies: texts, HTML, attachments, and multiparts of any nesting."""
+from urllib.parse import quote
+
 from . import header
 from .text import WRONG, transfer_encode
 
@@ -172,5 +174,8 @@ def multipart(draw, depth=0, most=3):
     value = draw.one([f'"{boundary}"'] * 4 + [
         boundary if boundary[-1].isalnum() and boundary.isalnum()
         else f'"{boundary}"'])
-    return ([f"Content-Type: multipart/{subtype}; boundary={value}"],
+    parameter = f"boundary={value}"
+    if draw.chance(.03):
+        parameter = f"boundary*=us-ascii'en'{quote(boundary, safe='')}"
+    return ([f"Content-Type: multipart/{subtype}; {parameter}"],
             join(boundary, parts, preamble, epilogue))
