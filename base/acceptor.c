@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -10,17 +9,16 @@
 /* Connections accepted in a row. */
 #define BATCH 8
 
-struct listening {
+struct watched {
 	struct acceptor *acceptor;
-	int fd;
+	const struct listener *listener;
 	struct loop_watch *watch;
 };
 
 struct acceptor {
-	struct loop *loop;
 	acceptor_fn *call;
 	void *arg;
-	struct listening sockets[ACCEPTOR_MAX];
+	struct watched sockets[LISTENERS_MAX];
 	size_t count;
 };
 
@@ -32,9 +30,8 @@ static void want(struct acceptor *acceptor, unsigned bits)
 
 static void on_listening_ready(void *arg, unsigned ready)
 {
-	struct listening *listening = arg;
-	struct acceptor *acceptor = listening->acceptor;
-	size_t which = (size_t)(listening - acceptor->sockets);
+	struct watched *watched = arg;
+	struct acceptor *acceptor = watched->acceptor;
 	struct sockaddr_storage name;
 	socklen_t len;
 	struct ip ip;
@@ -44,8 +41,8 @@ static void on_listening_ready(void *arg, unsigned ready)
 	for (int i = 0; i < BATCH; i++) {
 		name = (struct sockaddr_storage){0};
 		len = sizeof(name);
-		fd = accept4(listening->fd, (struct sockaddr *)&name, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = accept4(watched->listener->fd, (struct sockaddr *)&name,
+		    &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			/* Another loop was faster; or there is no free
 			 * descriptor. */
@@ -55,29 +52,27 @@ static void on_listening_ready(void *arg, unsigned ready)
 			return;
 		}
 		ip = ip_of_socket(&name);
-		acceptor->call(acceptor->arg, which, fd, &ip);
+		acceptor->call(acceptor->arg, watched->listener, fd, &ip);
 	}
 }
 
-struct acceptor *acceptor_new(struct loop *loop, acceptor_fn *call, void *arg)
+struct acceptor *acceptor_new(struct loop *loop,
+    const struct listeners *listeners, acceptor_fn *call, void *arg)
 {
 	struct acceptor *acceptor = xcalloc(1, sizeof(*acceptor));
 
-	acceptor->loop = loop;
 	acceptor->call = call;
 	acceptor->arg = arg;
+	acceptor->count = listeners->count;
+	for (size_t i = 0; i < listeners->count; i++) {
+		struct watched *watched = &acceptor->sockets[i];
+
+		watched->acceptor = acceptor;
+		watched->listener = &listeners->all[i];
+		watched->watch = loop_watch_open(loop, watched->listener->fd,
+		    LOOP_READ, on_listening_ready, watched);
+	}
 	return acceptor;
-}
-
-void acceptor_add(struct acceptor *acceptor, int fd)
-{
-	struct listening *listening = &acceptor->sockets[acceptor->count++];
-
-	assert(acceptor->count <= ACCEPTOR_MAX);
-	listening->acceptor = acceptor;
-	listening->fd = fd;
-	listening->watch = loop_watch_open(
-	    acceptor->loop, fd, LOOP_READ, on_listening_ready, listening);
 }
 
 void acceptor_resume(struct acceptor *acceptor)

@@ -1,5 +1,4 @@
 /* elektrine-deliver: messages go out. */
-#include "base/announcer.h"
 #include "base/log.h"
 #include "base/ops_server.h"
 #include "base/privilege.h"
@@ -9,7 +8,7 @@
 #include "deliver/dispatcher.h"
 #include "deliver/figures.h"
 #include "deliver/webhook_lane.h"
-#include "spool/spool.h"
+#include "spool/announced.h"
 
 #include <stdlib.h>
 
@@ -40,26 +39,16 @@ static void on_announced(void *arg, const char *message)
 	dispatcher_wake(arg);
 }
 
-static bool open_redis(struct program_parts *parts, struct error *err)
+static bool open_parts(struct program_parts *parts, struct error *err)
 {
 	const struct config *config = parts->config;
 
-	return announcer_open(config->redis_url, config->elektrine_queue_name,
-		   config->elektrine_dlq_name, &parts->announcer, err) &&
+	return announced_spool_open(config, about.scope, &parts->announcer,
+		   &parts->spool, err) &&
 	       (config->redis_url == NULL ||
 		   redis_subscriber_open(config->redis_url,
 		       config->elektrine_queue_name, on_announced,
 		       parts->dispatcher, &parts->subscriber, err));
-}
-
-static bool open_spool(struct program_parts *parts, struct error *err)
-{
-	struct spool_options options = spool_options_of(parts->config);
-
-	options.figures = about.scope;
-	options.announce = announcer_announce;
-	options.announce_arg = parts->announcer;
-	return spool_open(&options, &parts->spool, err);
 }
 
 static void reload(void *arg)
@@ -105,7 +94,7 @@ int main(int argc, char **argv)
 		program_fail(&err);
 	parts.dispatcher = dispatcher_new();
 	deliver_figures_declare();
-	if (!open_redis(&parts, &err) || !open_spool(&parts, &err))
+	if (!open_parts(&parts, &err))
 		program_fail(&err);
 	if ((config->deliver_lanes & DELIVER_SMTP) != 0)
 		log_event(LOG_WARN, "lane_missing", LOG_TEXT("lane", "smtp"),
@@ -119,9 +108,8 @@ int main(int argc, char **argv)
 	run(&parts);
 	ops_server_close(&parts.ops);
 	webhook_lane_close(&parts.webhook);
-	spool_close(&parts.spool);
 	redis_subscriber_close(&parts.subscriber);
-	announcer_close(&parts.announcer);
+	announced_spool_close(&parts.announcer, &parts.spool);
 	dispatcher_free(&parts.dispatcher);
 	config_free(&parts.config);
 	return EXIT_SUCCESS;

@@ -1,5 +1,4 @@
 /* elektrine-httpapi: the application hands messages in, and looks. */
-#include "base/announcer.h"
 #include "base/ops_server.h"
 #include "base/privilege.h"
 #include "base/program.h"
@@ -8,7 +7,7 @@
 #include "httpapi/figures.h"
 #include "httpapi/listen.h"
 #include "httpapi/server.h"
-#include "spool/spool.h"
+#include "spool/announced.h"
 
 #include <stdlib.h>
 
@@ -44,24 +43,9 @@ static void on_hang_up(void *arg)
 	settings_release(&settings);
 }
 
-static bool open_spool(const struct config *config,
-    struct announcer **announcer, struct spool **spool, struct error *err)
-{
-	struct spool_options options = spool_options_of(config);
-
-	if (!announcer_open(config->redis_url, config->elektrine_queue_name,
-		config->elektrine_dlq_name, announcer, err))
-		return false;
-	httpapi_figures_declare();
-	options.figures = about.scope;
-	options.announce = announcer_announce;
-	options.announce_arg = *announcer;
-	return spool_open(&options, spool, err);
-}
-
 /* Everything that needs root, and the end of being root. */
 static bool prepare(
-    struct program_state *state, struct listening *listening, struct error *err)
+    struct program_state *state, struct listeners *listeners, struct error *err)
 {
 	const struct config *config = state->config;
 
@@ -69,7 +53,7 @@ static bool prepare(
 						   DESCRIPTORS_PER_CONNECTION +
 					       DESCRIPTORS_BESIDES,
 		   err) &&
-	       listening_open(listening, config, err) &&
+	       httpapi_listen(config, listeners, err) &&
 	       ops_server_listen(config->metrics_listen, &state->ops, err) &&
 	       privilege_drop(config->run_user, config->spool_dir, err);
 }
@@ -91,27 +75,28 @@ int main(int argc, char **argv)
 {
 	struct program_state state = {
 	    .config = program_start(&about, argc, argv)};
-	struct announcer *announcer = NULL;
-	struct listening listening;
+	struct announcer *announcer;
+	struct listeners listeners;
 	struct serving *serving;
 	struct settings *settings;
 	struct spool *spool;
 	struct error err;
 
-	if (!prepare(&state, &listening, &err) ||
-	    !open_spool(state.config, &announcer, &spool, &err))
+	httpapi_figures_declare();
+	if (!prepare(&state, &listeners, &err) ||
+	    !announced_spool_open(
+		state.config, about.scope, &announcer, &spool, &err))
 		program_fail(&err);
 	serving = serving_new(on_hang_up, &state);
 	settings = settings_new(state.config);
-	if (!server_open(spool, settings, &listening, &state.server, &err) ||
+	if (!server_open(spool, settings, &listeners, &state.server, &err) ||
 	    !ops_server_start(state.ops, is_ready, spool, &err))
 		program_fail(&err);
 	settings_release(&settings);
 	serving_run(serving, stop, &state);
-	listening_close(&listening);
+	listeners_close(&listeners);
 	ops_server_close(&state.ops);
-	spool_close(&spool);
-	announcer_close(&announcer);
+	announced_spool_close(&announcer, &spool);
 	serving_free(&serving);
 	return EXIT_SUCCESS;
 }

@@ -19,7 +19,7 @@ struct server {
 };
 
 bool server_open(struct spool *spool, struct settings *settings,
-    const struct listening *listening, struct server **server,
+    const struct listeners *listeners, struct server **server,
     struct error *err)
 {
 	struct server *made = xcalloc(1, sizeof(*made));
@@ -39,8 +39,8 @@ bool server_open(struct spool *spool, struct settings *settings,
 		    LOG_WARN, "no_resolver", LOG_TEXT("error", no_dns.text));
 	made->context.pool = pool_new(LIMIT_HTTP_THREADS, LIMIT_HTTP_WAITING);
 	while (made->count < wanted) {
-		if (!worker_open(&made->context, settings, listening->fds,
-			listening->count, &made->workers[made->count], err)) {
+		if (!worker_open(&made->context, settings, listeners,
+			&made->workers[made->count], err)) {
 			server_close(&made);
 			return false;
 		}

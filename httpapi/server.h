@@ -4,15 +4,15 @@
 #ifndef HTTPAPI_SERVER_H
 #define HTTPAPI_SERVER_H
 
+#include "base/listeners.h"
 #include "error.h"
 #include "httpapi/context.h"
-#include "httpapi/listen.h"
 
 struct server;
 
 /* Begins to serve the sockets, which must outlive it, as the spool must. */
 MUST_CHECK bool server_open(struct spool *spool, struct settings *settings,
-    const struct listening *listening, struct server **server,
+    const struct listeners *listeners, struct server **server,
     struct error *err);
 /* Requests that begin from now on follow these settings. */
 void server_reload(struct server *server, struct settings *settings);

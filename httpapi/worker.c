@@ -89,11 +89,12 @@ static bool open_http(struct worker *worker, struct error *err)
 
 /* --- accepting -------------------------------------------------------- */
 
-static void on_accepted(void *arg, size_t which, int fd, const struct ip *ip)
+static void on_accepted(
+    void *arg, const struct listener *listener, int fd, const struct ip *ip)
 {
 	struct worker *worker = arg;
 
-	(void)which;
+	(void)listener;
 	worker->now_ms = clock_mono_ms();
 	gate_open(worker, fd, ip);
 }
@@ -184,7 +185,7 @@ static void worker_free(struct worker **worker)
 }
 
 bool worker_open(struct context *context, struct settings *settings,
-    const int *listening, size_t count, struct worker **result,
+    const struct listeners *listeners, struct worker **result,
     struct error *err)
 {
 	struct worker *worker = xcalloc(1, sizeof(*worker));
@@ -203,9 +204,8 @@ bool worker_open(struct context *context, struct settings *settings,
 		worker_free(&worker);
 		return false;
 	}
-	worker->acceptor = acceptor_new(worker->loop, on_accepted, worker);
-	for (size_t i = 0; i < count; i++)
-		acceptor_add(worker->acceptor, listening[i]);
+	worker->acceptor =
+	    acceptor_new(worker->loop, listeners, on_accepted, worker);
 	code = pthread_create(&worker->thread, NULL, run_worker, worker);
 	if (code != 0) {
 		errno = code;

@@ -44,7 +44,7 @@ struct worker {
 /* Made and freed by the thread that owns the server. The listening sockets are
  * borrowed. */
 MUST_CHECK bool worker_open(struct context *context, struct settings *settings,
-    const int *listening, size_t count, struct worker **worker,
+    const struct listeners *listeners, struct worker **worker,
     struct error *err);
 /* Any thread. */
 void worker_reload(struct worker *worker, struct settings *settings);

@@ -1,5 +1,4 @@
 /* elektrine-smtpd: strangers hand messages in. */
-#include "base/announcer.h"
 #include "base/errors.h"
 #include "base/log.h"
 #include "base/ops_server.h"
@@ -8,10 +7,10 @@
 #include "base/serving.h"
 #include "smtpd/certificates.h"
 #include "smtpd/figures.h"
-#include "smtpd/listener.h"
+#include "smtpd/listen.h"
 #include "smtpd/server.h"
 #include "smtpd/settings.h"
-#include "spool/spool.h"
+#include "spool/announced.h"
 
 #include <stdlib.h>
 
@@ -56,24 +55,6 @@ static void on_hang_up(void *arg)
 	certificates_reload(&state->certificates, state->config);
 }
 
-static bool open_announcer(const struct config *config,
-    struct announcer **announcer, struct error *err)
-{
-	return announcer_open(config->redis_url, config->elektrine_queue_name,
-	    config->elektrine_dlq_name, announcer, err);
-}
-
-static struct spool_options spool_options(
-    const struct config *config, struct announcer *announcer)
-{
-	struct spool_options options = spool_options_of(config);
-
-	options.figures = about.scope;
-	options.announce = announcer_announce;
-	options.announce_arg = announcer;
-	return options;
-}
-
 /* Without a certificate there is no STARTTLS, unless a listener cannot do
  * without. */
 static bool open_certificates(struct certificates *certificates,
@@ -105,7 +86,7 @@ static bool prepare(
 		return error_set(err, ERROR_CONFIG,
 		    "HARAKA_ROLE: submission is not served by this version");
 	return privilege_raise_descriptors(descriptors, err) &&
-	       listeners_open(listeners, config, err) &&
+	       smtpd_listen(config, listeners, err) &&
 	       ops_server_listen(config->metrics_listen, &state->ops, err) &&
 	       open_certificates(
 		   &state->certificates, config, listeners, err) &&
@@ -130,19 +111,16 @@ int main(int argc, char **argv)
 	struct program_state state = {
 	    .config = program_start(&about, argc, argv)};
 	struct announcer *announcer;
-	struct spool_options options;
 	struct listeners listeners;
 	struct serving *serving;
 	struct settings *settings;
 	struct spool *spool;
 	struct error err;
 
-	if (!prepare(&state, &listeners, &err) ||
-	    !open_announcer(state.config, &announcer, &err))
-		program_fail(&err);
 	smtpd_figures_declare();
-	options = spool_options(state.config, announcer);
-	if (!spool_open(&options, &spool, &err))
+	if (!prepare(&state, &listeners, &err) ||
+	    !announced_spool_open(
+		state.config, about.scope, &announcer, &spool, &err))
 		program_fail(&err);
 	serving = serving_new(on_hang_up, &state);
 	if (!settings_new(state.config, &settings, &err) ||
@@ -156,8 +134,7 @@ int main(int argc, char **argv)
 	listeners_close(&listeners);
 	ops_server_close(&state.ops);
 	certificates_close(&state.certificates);
-	spool_close(&spool);
-	announcer_close(&announcer);
+	announced_spool_close(&announcer, &spool);
 	serving_free(&serving);
 	return EXIT_SUCCESS;
 }

@@ -4,9 +4,9 @@
 #ifndef SMTPD_SERVER_H
 #define SMTPD_SERVER_H
 
+#include "base/listeners.h"
 #include "base/tls_server.h"
 #include "error.h"
-#include "smtpd/listener.h"
 #include "smtpd/settings.h"
 #include "spool/spool.h"
 

@@ -56,10 +56,11 @@ static void turn_away(struct worker *worker, bool tls, int fd,
 	(void)close(fd);
 }
 
-static void on_accepted(void *arg, size_t which, int fd, const struct ip *ip)
+static void on_accepted(
+    void *arg, const struct listener *listener, int fd, const struct ip *ip)
 {
 	struct worker *worker = arg;
-	bool tls = worker->listeners->all[which].tls;
+	bool tls = listener->tls;
 	const struct config *config = worker->settings->config;
 	struct limiter_rules rules = {
 	    .connections = config->smtp_max_connections,
@@ -169,10 +170,8 @@ struct worker *worker_new(struct spool *spool, struct limiter *limiter,
 	worker->stop = (struct loop_task){.call = on_stop, .arg = worker};
 	worker->tick = loop_timer_new(worker->loop, on_tick, worker);
 	loop_timer_set(worker->tick, TICK_MS);
-	worker->listeners = listeners;
-	worker->acceptor = acceptor_new(worker->loop, on_accepted, worker);
-	for (size_t i = 0; i < listeners->count; i++)
-		acceptor_add(worker->acceptor, listeners->all[i].fd);
+	worker->acceptor =
+	    acceptor_new(worker->loop, listeners, on_accepted, worker);
 	return worker;
 }
 

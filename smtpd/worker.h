@@ -13,7 +13,6 @@
 #include "base/tls_server.h"
 #include "error.h"
 #include "smtpd/limiter.h"
-#include "smtpd/listener.h"
 #include "smtpd/services.h"
 #include "smtpd/settings.h"
 #include "spool/spool.h"
@@ -45,8 +44,7 @@ struct worker {
 	unsigned ticks;
 	int64_t stop_ms; /* not 0: ends, and closes all by then */
 
-	const struct listeners *listeners; /* shared */
-	struct acceptor *acceptor;         /* NULL once it stops */
+	struct acceptor *acceptor; /* NULL once it stops */
 
 	struct session *sessions;
 

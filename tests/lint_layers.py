@@ -22,7 +22,8 @@ LAYERS = {
 CLI = "spool/cli"
 LAYERS_OF_CLI = {"base", "mail", "spool", "smtpd", "deliver"}
 # All that others may see of the spool.
-FACADE = {"spool/spool.h", "spool/operator.h", "spool/id.h"}
+FACADE = {"spool/spool.h", "spool/operator.h", "spool/id.h",
+          "spool/announced.h"}
 FACADE_USERS = {"smtpd", "deliver", "httpapi"}
 
 # A library hides behind one module: header -> where it may be included.

@@ -39,7 +39,7 @@
 struct fixture {
 	char *dir;
 	struct spool *spool;
-	struct listening listening;
+	struct listeners listeners;
 	struct server *server;
 	int64_t wall_ms, mono_ms;
 };
@@ -104,10 +104,10 @@ static int setup(void **state)
 	options = spool_options_of(config);
 	if (!spool_open(&options, &fixture.spool, &err))
 		fail_msg("%s", err.text);
-	fixture.listening.fds[0] = listen_somewhere();
-	fixture.listening.count = 1;
+	fixture.listeners.all[0].fd = listen_somewhere();
+	fixture.listeners.count = 1;
 	settings = settings_new(config);
-	if (!server_open(fixture.spool, settings, &fixture.listening,
+	if (!server_open(fixture.spool, settings, &fixture.listeners,
 		&fixture.server, &err))
 		fail_msg("%s", err.text);
 	settings_release(&settings);
@@ -122,7 +122,7 @@ static int teardown(void **state)
 	/* Who is left by a case that failed is not waited for forever. */
 	clock_set_for_test(-1, -1);
 	server_close(&fixture->server);
-	listening_close(&fixture->listening);
+	listeners_close(&fixture->listeners);
 	spool_close(&fixture->spool);
 	scratch_remove(&fixture->dir);
 	return 0;
@@ -169,7 +169,7 @@ static int connect_client(const struct fixture *fixture)
 
 	assert_int_equal(
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), 0);
-	assert_int_equal(getsockname(fixture->listening.fds[0],
+	assert_int_equal(getsockname(fixture->listeners.all[0].fd,
 			     (struct sockaddr *)&name, &len),
 	    0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&name, len), 0);
