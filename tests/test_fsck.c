@@ -286,6 +286,35 @@ static void a_damaged_file_is_not_delivered(void **state)
 	}
 }
 
+/* Wherever it is: in the header, the trace or the body. Only the byte that
+ * says what became of the recipient lies outside the hash. */
+static void each_byte_is_covered(void **state)
+{
+	struct spool *spool = open_spool();
+	char id[ID_TEXT + 1], path[600], whole[4096];
+	size_t size;
+	FILE *file;
+
+	(void)state;
+	put(spool, one, 1, id);
+	path_of(path, "queue/new", id);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	size = fread(whole, 1, sizeof(whole), file);
+	(void)fclose(file);
+	assert_in_range(size, 300, sizeof(whole) - 1);
+	for (size_t i = 0; i < size; i++) {
+		if (i == ENVELOPE_STATUS_OFFSET)
+			continue;
+		flip(path, (long)i, (char)(whole[i] ^ 1));
+		if (check(spool, false).found[FINDING_DAMAGED] != 1)
+			fail_msg("byte %zu of %zu", i, size);
+		flip(path, (long)i, whole[i]);
+	}
+	assert_int_equal(check(spool, false).found_all, 0);
+	spool_close(&spool);
+}
+
 static void another_messages_file_is_damage(void **state)
 {
 	struct spool *spool = open_spool();
@@ -623,6 +652,7 @@ int main(void)
 	    CASE(a_lost_file_becomes_a_dead_letter),
 	    CASE(a_letter_removed_by_hand_was_discarded),
 	    CASE(a_damaged_file_is_not_delivered),
+	    CASE(each_byte_is_covered),
 	    CASE(another_messages_file_is_damage),
 	    CASE(names_follow_the_record),
 	    CASE(files_without_a_record_are_set_aside),
