@@ -180,8 +180,9 @@ static int connect_client(const struct fixture *fixture)
 	return fd;
 }
 
-/* The server's end of a client's connection; it is in this process. */
-static int other_end(int fd)
+/* The server's end of a client's connection, which is in this process; -1 if
+ * it was closed. */
+static int find_other_end(int fd)
 {
 	struct sockaddr_in own = {0}, peer = {0};
 	socklen_t len = sizeof(own);
@@ -193,8 +194,16 @@ static int other_end(int fd)
 		    peer.sin_family == AF_INET && peer.sin_port == own.sin_port)
 			return other;
 	}
-	fail_msg("the server has no such connection");
 	return -1;
+}
+
+static int other_end(int fd)
+{
+	int other = find_other_end(fd);
+
+	if (other < 0)
+		fail_msg("the server has no such connection");
+	return other;
 }
 
 /* Returns when the server is through with what it had at hand: another client
@@ -249,6 +258,30 @@ static void end_body(int fd, size_t len)
 	memcpy(body + len - 2, "{}", 2);
 	say(fd, body, len);
 	free(body);
+}
+
+/* What waits in both directions on a connection, at the server's end. */
+static int waiting_at(int server_end)
+{
+	int unsent, unread;
+
+	assert_int_equal(ioctl(server_end, SIOCOUTQ, &unsent), 0);
+	assert_int_equal(ioctl(server_end, SIOCINQ, &unread), 0);
+	return unsent > 0 && unread > 0 ? unsent + unread : 0;
+}
+
+/* Asks until the server cannot answer any more, since nobody takes it. */
+static void ask_too_much(const struct fixture *fixture, int fd)
+{
+	int server_end = other_end(fd), before;
+
+	do {
+		while (send(fd, LIVEZ, strlen(LIVEZ), MSG_DONTWAIT) > 0)
+			;
+		settle(fixture);
+		before = waiting_at(server_end);
+		settle(fixture);
+	} while (before == 0 || waiting_at(server_end) != before);
 }
 
 /* --- cases ------------------------------------------------------------ */
@@ -323,9 +356,27 @@ static void idle_clients_are_left(void **state)
 	(void)close(woken);
 }
 
+static void who_takes_no_answer_is_left(void **state)
+{
+	struct fixture *fixture = *state;
+	int late = connect_client(fixture), in_time = connect_client(fixture);
+
+	ask_too_much(fixture, late);
+	advance(fixture, 1);
+	ask_too_much(fixture, in_time);
+	advance(fixture, LIMIT_HTTP_STALL_MS - 1);
+	while (find_other_end(late) >= 0)
+		(void)usleep(1000);
+	(void)other_end(in_time);
+	expect(in_time, "HTTP/1.1 200");
+	(void)close(late);
+	(void)close(in_time);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    CASE(who_takes_no_answer_is_left),
 	    CASE(a_header_must_come_in_time),
 	    CASE(a_body_must_keep_its_pace),
 	    CASE(a_short_body_has_its_time),
