@@ -6,14 +6,17 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 import time
 
 from . import load, servers
 from .intake import ask_latency
 from .report import Result
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-KEYS = os.path.join(HERE, "..", "..", "keys")
+sys.path.insert(0, os.path.join(
+    os.path.dirname(os.path.realpath(__file__)), "..", "..", "fake"))
+import dkim_key  # noqa: E402
+
 SELECTOR = "s1"
 SLOW = 5000
 
@@ -26,19 +29,9 @@ Message-ID: <letter@{servers.DOMAIN}>
 """ + "The engine might act upon other things besides number.\n" * 72
 
 
-def public_key():
-    """The p= of the test key."""
-    der = subprocess.run(
-        ["openssl", "pkey", "-in", f"{KEYS}/rsa2048.pem", "-pubout",
-         "-outform", "DER"], check=True, capture_output=True).stdout
-    return subprocess.run(["openssl", "base64", "-A"], input=der, check=True,
-                          capture_output=True).stdout.decode()
-
-
 def zone():
-    domain, key = servers.DOMAIN, public_key()
-    pieces = " ".join(f'"{piece}"' for piece in
-                      ["v=DKIM1; p=" + key[:200], key[200:]])
+    domain = servers.DOMAIN
+    pieces = " ".join(f'"{piece}"' for piece in dkim_key.record())
     return [f"{domain}. A 127.0.0.1", f"{domain}. MX 10 mx.{domain}.",
             f"mx.{domain}. A 127.0.0.1", f"client.{domain}. A 127.0.0.1",
             f'{domain}. TXT "v=spf1 ip4:127.0.0.1 -all"',
@@ -81,7 +74,7 @@ def signed_letter(context, area):
     with open(wire, "w", newline="") as file:
         file.write(LETTER.replace("\n", "\r\n"))
     field = subprocess.run(
-        [f"{context.binaries}/dkim_query", "--sign", f"{KEYS}/rsa2048.pem",
+        [f"{context.binaries}/dkim_query", "--sign", dkim_key.PATH,
          servers.DOMAIN, SELECTOR, wire],
         check=True, capture_output=True, text=True).stdout
     with open(path, "w") as file:

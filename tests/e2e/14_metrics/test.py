@@ -2,7 +2,6 @@
 reads them, and they outlive a kill."""
 
 import os
-import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -10,6 +9,8 @@ import urllib.request
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 
 from stack import check, eventually, free_port, run, same
+
+from figures import approve, samples
 
 
 def get(port, path, method="GET"):
@@ -27,25 +28,7 @@ def metrics(port):
     """The samples, by what stands before the value."""
     status, text = get(port, "/metrics")
     same(status, 200, "status of /metrics")
-    found = {}
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            name, value = line.rsplit(" ", 1)
-            check(name not in found, name + " stands there once")
-            found[name] = float(value)
-    return found
-
-
-def approve(text):
-    """What Prometheus' own tool thinks of it."""
-    tool = subprocess.run(
-        ["promtool", "check", "metrics"],
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    same((tool.returncode, tool.stdout + tool.stderr), (0, ""), "promtool")
+    return samples(text)
 
 
 def story_prometheus_reads_what_each_program_shows(stack):

@@ -1,9 +1,7 @@
 """SPF and DMARC, from the records in the DNS to the payload."""
 
-import base64
 import os
 import smtplib
-import subprocess
 import sys
 
 HERE = os.path.dirname(__file__)
@@ -11,16 +9,9 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 sys.path.insert(0, os.path.join(HERE, "..", ".."))
 
 import dkim
+from fake import dkim_key
 from fake.dns import FakeDNS
 from stack import PATIENCE, check, eventually, run, same
-
-with open(os.path.join(HERE, "..", "..", "keys", "rsa2048.pem"), "rb") as file:
-    KEY = file.read()
-PUBLIC = subprocess.run(
-    ["openssl", "pkey", "-pubout", "-outform", "DER"],
-    input=KEY, stdout=subprocess.PIPE, check=True).stdout
-KEY_RECORD = "v=DKIM1; p=" + base64.b64encode(PUBLIC).decode()
-KEY_RECORD = [KEY_RECORD[:200], KEY_RECORD[200:]]
 
 ZONE = {
     ("good.test", "TXT"): ["v=spf1 ip4:127.0.0.1 -all"],
@@ -131,9 +122,9 @@ def story_what_was_found_is_told(stack):
 
 def story_a_signature_is_as_good_as_the_client(stack):
     zone = dict(ZONE)
-    zone["sel._domainkey.bad.test", "TXT"] = [KEY_RECORD]
+    zone["sel._domainkey.bad.test", "TXT"] = [dkim_key.record()]
     zone["_dmarc.strict.test", "TXT"] = ["v=DMARC1; p=reject; adkim=s"]
-    zone["sel._domainkey.m.strict.test", "TXT"] = [KEY_RECORD]
+    zone["sel._domainkey.m.strict.test", "TXT"] = [dkim_key.record()]
     cases = [
         # From, d=, dmarc, aligned
         ("bad.test", b"bad.test", "pass", True),
@@ -147,7 +138,7 @@ def story_a_signature_is_as_good_as_the_client(stack):
         stack.deliver()
         for count, (from_, domain, dmarc, aligned) in enumerate(cases, 1):
             data = letter(stack, from_).as_bytes().replace(b"\n", b"\r\n")
-            data = dkim.sign(data, b"sel", domain, KEY) + data
+            data = dkim.sign(data, b"sel", domain, dkim_key.KEY) + data
             with smtplib.SMTP("127.0.0.1", smtpd.port, timeout=PATIENCE) as c:
                 c.ehlo("helo.test")
                 c.sendmail("a@none.test", ["bob@example.com"], data)

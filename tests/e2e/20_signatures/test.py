@@ -1,31 +1,22 @@
 """DKIM and ARC of mail that comes in: what Phoenix, the log, the trace and the
 Authentication-Results line say of signatures that dkimpy made."""
 
-import base64
 import os
 import smtplib
-import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "..", "..")]
 
 import dkim
+from fake import dkim_key
 from fake.dns import FakeDNS
 from stack import BIN, PATIENCE, check, eventually, run, same
 
-with open(os.path.join(HERE, "..", "..", "keys", "rsa2048.pem"), "rb") as file:
-    KEY = file.read()
-PUBLIC = subprocess.run(
-    ["openssl", "pkey", "-pubout", "-outform", "DER"],
-    input=KEY, stdout=subprocess.PIPE, check=True).stdout
-RECORD = "v=DKIM1; k=rsa; p=" + base64.b64encode(PUBLIC).decode()
-
 ZONE = {
-    # Longer than one string of a TXT may be.
-    ("sel._domainkey.remote.test", "TXT"): [[RECORD[:200], RECORD[200:]]],
+    ("sel._domainkey.remote.test", "TXT"): [dkim_key.record()],
     ("trial._domainkey.remote.test", "TXT"): [
-        [RECORD[:200].replace("k=rsa;", "t=y;"), RECORD[200:]]],
+        dkim_key.record("v=DKIM1; t=y;")],
     ("slow._domainkey.remote.test", "TXT"): {"rcode": "SERVFAIL"},
     ("remote.test", "A"): ["127.0.0.1"],
 }
@@ -35,13 +26,13 @@ LETTER = (b"From: Alice <alice@remote.test>\r\nTo: bob@example.com\r\n"
 
 
 def sign(letter, selector=b"sel"):
-    return dkim.sign(letter, selector, b"remote.test", KEY,
+    return dkim.sign(letter, selector, b"remote.test", dkim_key.KEY,
                      canonicalize=(b"relaxed", b"relaxed")) + letter
 
 
 def seal(letter, state):
     head = b"Authentication-Results: lists.test; arc=" + state + b"\r\n"
-    fields = dkim.arc_sign(head + letter, b"sel", b"remote.test", KEY,
+    fields = dkim.arc_sign(head + letter, b"sel", b"remote.test", dkim_key.KEY,
                            b"lists.test")
     return b"".join(fields) + letter
 
