@@ -6,8 +6,10 @@
 #include <cmocka.h>
 
 #include "mail/dmarc.h"
+#include "mail/dmarc_record.h"
 #include "zone.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Rows leave out what is as usual. */
@@ -22,6 +24,7 @@ struct row {
 	struct dmarc_identity spf, dkim, dkim2;
 	const char *from;
 	const char *policy_domain;
+	const char *reason; /* a part of it */
 	unsigned sample;
 	int policy, disposition; /* 1 more than it is */
 };
@@ -36,6 +39,8 @@ static void compare(const struct row *row, const struct dmarc_outcome *outcome)
 {
 	if (row->policy_domain != NULL)
 		assert_string_equal(outcome->policy_domain, row->policy_domain);
+	if (row->reason != NULL)
+		assert_non_null(strstr(outcome->reason, row->reason));
 	if (row->policy != 0)
 		assert_int_equal(outcome->policy, row->policy - 1);
 	if (row->disposition != 0)
@@ -85,14 +90,16 @@ static void check_rows(const struct row *rows, size_t count)
 static void the_verdict_is_whether_something_passed_for_the_domain(void **state)
 {
 	static const struct row rows[] = {
-	    {REJECT_AT("e.test"), AUTH_PASS, true, PASSES("e.test")},
+	    {REJECT_AT("e.test"), AUTH_PASS, true, PASSES("e.test"),
+		.reason = "SPF"},
 	    {NONE_AT("e.test"), AUTH_PASS, true, PASSES("e.test")},
 	    {REJECT_AT("e.test"), AUTH_PASS, true, PASSES("E.TEST.")},
-	    {REJECT_AT("e.test"), AUTH_PASS, true, .dkim = PASSES("e.test")},
+	    {REJECT_AT("e.test"), AUTH_PASS, true, .dkim = PASSES("e.test"),
+		.reason = "DKIM"},
 	    {REJECT_AT("e.test"), AUTH_PASS, true, .dkim2 = PASSES("e.test")},
 	    {REJECT_AT("e.test"), AUTH_PASS, true, PASSES("x.test"),
 		PASSES("y.test"), PASSES("e.test")},
-	    {NONE_AT("e.test"), AUTH_FAIL, false},
+	    {NONE_AT("e.test"), AUTH_FAIL, false, .reason = "neither"},
 	    {REJECT_AT("e.test"), AUTH_FAIL, false},
 	    {REJECT_AT("e.test"), AUTH_FAIL, false, PASSES("x.test")},
 	    {REJECT_AT("e.test"), AUTH_FAIL, false, PASSES("note.test")},
@@ -348,7 +355,7 @@ static void what_is_malformed_has_its_default(void **state)
 		.policy = POLICY(DMARC_REJECT)},
 	    {AT "v=DMARC1; p=reject;; ;", AUTH_FAIL, false,
 		.policy = POLICY(DMARC_REJECT)},
-	    {AT "v=DMARC1; p=reject; x=y; zz; =; 1=2", AUTH_FAIL, false,
+	    {AT "v=DMARC1; x=y; zz; =; 1=2; p=reject", AUTH_FAIL, false,
 		.policy = POLICY(DMARC_REJECT)},
 	    {AT "v=DMARC1; p=reject; aspf=x; adkim=; psd=7; t=t; pct=-1",
 		AUTH_PASS, true, PASSES("m.e.test"),
@@ -426,6 +433,8 @@ static void the_policy_is_that_of_the_domain_or_for_those_below(void **state)
 		.disposition = POLICY(DMARC_REJECT)},
 	    {ORG("p=reject; pct=50"), AUTH_FAIL, false, .sample = 50,
 		.disposition = POLICY(DMARC_QUARANTINE)},
+	    {ORG("p=reject; pct=050"), AUTH_FAIL, false, .sample = 50,
+		.disposition = POLICY(DMARC_QUARANTINE)},
 	    {ORG("p=reject; pct=0"), AUTH_FAIL, false,
 		.disposition = POLICY(DMARC_QUARANTINE)},
 	    {ORG("p=quarantine; pct=0"), AUTH_FAIL, false,
@@ -440,6 +449,52 @@ static void the_policy_is_that_of_the_domain_or_for_those_below(void **state)
 
 	(void)state;
 	CHECK_ROWS(rows);
+}
+
+/* RFC 7489 section 6.6.3: a policy that is none is taken for p=none if there
+ * is one valid address for reports, RFC 3986 and RFC 6068. */
+static void reports_need_a_valid_address(void **state)
+{
+	static const struct {
+		const char *rua;
+		bool valid;
+	} rows[] = {
+	    {"mailto:a@b", true},
+	    {"MAILTO:a@b", true},
+	    {"mailto:a@b!10m", true},
+	    {"https://b.test/r", true},
+	    {"x-Y+z.1:~", true},
+	    {"no, mailto:a@b", true},
+	    {"mailto:a@b,no", true},
+	    {"mailto:a@b; rua=mailto:a@b", false},
+	    {"mailto", false},
+	    {"mailto:", false},
+	    {"mailto:a", false},
+	    {"mailto:@b", false},
+	    {"mailto:a@", false},
+	    {"mailto:a@!1", false},
+	    {"https:", false},
+	    {":a", false},
+	    {"1x:a", false},
+	    {"x_y:a", false},
+	    {"x y:a", false},
+	    {"x:a b", false},
+	    {"x:a\x7F", false},
+	    {"x:a<", false},
+	    {"x:\xE9", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[200];
+		struct dmarc_record record;
+
+		(void)snprintf(text, sizeof(text), "v=DMARC1; p=none_; rua=%s",
+		    rows[i].rua);
+		dmarc_record_parse(slice_of(text), &record);
+		if (record.unusable == rows[i].valid)
+			fail_msg("%s", text);
+	}
 }
 
 /* INTERFACE: no or several different From domains never pass. */
@@ -472,6 +527,16 @@ static void from_without_exactly_one_domain_never_passes(void **state)
 	    {NONE_AT("f.test") REJECT_AT("e.test"), AUTH_FAIL, false,
 		.from = "a@f.test, b@e.test", .policy_domain = "e.test",
 		.disposition = POLICY(DMARC_REJECT)},
+	    {NONE_AT("f.test") REJECT_AT("e.test"), AUTH_FAIL, false,
+		.from = "a@e.test, b@f.test", .policy_domain = "e.test",
+		.disposition = POLICY(DMARC_REJECT)},
+	    {REJECT_AT("f.test") REJECT_AT("e.test"), AUTH_FAIL, false,
+		.from = "a@f.test, b@e.test", .policy_domain = "f.test",
+		.reason = "several domains"},
+	    {NONE_AT("f.test") "_dmarc.e.test TIMEOUT", AUTH_FAIL, false,
+		.from = "a@e.test, b@f.test", .policy_domain = "f.test"},
+	    {NONE_AT("f.test") "_dmarc.e.test TIMEOUT", AUTH_FAIL, false,
+		.from = "a@f.test, b@e.test", .policy_domain = "f.test"},
 	    /* The same domain twice is one. */
 	    {REJECT_AT("e.test"), AUTH_PASS, true, PASSES("e.test"),
 		.from = "a@e.test, b@E.test"},
@@ -521,6 +586,7 @@ int main(void)
 	    cmocka_unit_test(what_is_malformed_has_its_default),
 	    cmocka_unit_test(
 		the_policy_is_that_of_the_domain_or_for_those_below),
+	    cmocka_unit_test(reports_need_a_valid_address),
 	    cmocka_unit_test(from_without_exactly_one_domain_never_passes),
 	    cmocka_unit_test(walks_ask_a_bounded_number_of_questions),
 	};
