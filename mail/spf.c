@@ -148,7 +148,8 @@ static struct host_result evaluate(
 			return (struct host_result){.result = AUTH_PERMERROR};
 		}
 	}
-	if (record->redirect.len > 0 && !record->has_all)
+	/* Behind an "all" it means nothing (section 6.1): that has matched. */
+	if (record->redirect.len > 0)
 		return follow_redirect(evaluation, record->redirect);
 	return verdict(evaluation, AUTH_NEUTRAL, "no term matches");
 }

@@ -224,7 +224,6 @@ bool spf_record_parse(struct slice text, struct arena *arena,
 		directive = parse_directive(term, arena);
 		if (directive == NULL)
 			return false;
-		record->has_all |= directive->mechanism == SPF_ALL;
 		*link = directive;
 		link = &directive->next;
 	}

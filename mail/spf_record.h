@@ -33,7 +33,6 @@ struct spf_directive {
 
 struct spf_record {
 	const struct spf_directive *first;
-	bool has_all;               /* then redirect means nothing */
 	struct slice redirect, exp; /* domain-specs; empty: not given */
 };
 

@@ -42,6 +42,19 @@ static void a_compares_addresses(void **state)
 		.ip = "192.0.2.255"},
 	    {"e.test TXT v=spf1 a/24 -all" TWO_A, AUTH_FAIL, .ip = "192.0.3.0"},
 	    {"e.test TXT v=spf1 a/31 -all" TWO_A, AUTH_PASS, .ip = "192.0.2.0"},
+	    {"e.test TXT v=spf1 a/31 -all" TWO_A, AUTH_FAIL, .ip = "192.0.2.2"},
+	    {"e.test TXT v=spf1 ip4:192.0.2.16/28 -all", AUTH_FAIL,
+		.ip = "192.0.2.15"},
+	    {"e.test TXT v=spf1 ip4:192.0.2.16/28 -all", AUTH_PASS,
+		.ip = "192.0.2.16"},
+	    {"e.test TXT v=spf1 ip4:192.0.2.16/28 -all", AUTH_PASS,
+		.ip = "192.0.2.31"},
+	    {"e.test TXT v=spf1 ip4:192.0.2.16/28 -all", AUTH_FAIL,
+		.ip = "192.0.2.32"},
+	    {"e.test TXT v=spf1 ip6:2001:db8:8000::/33 -all", AUTH_PASS,
+		.ip = "2001:db8:ffff::1"},
+	    {"e.test TXT v=spf1 ip6:2001:db8:8000::/33 -all", AUTH_FAIL,
+		.ip = "2001:db8:7fff::1"},
 	    {"e.test TXT v=spf1 a/0 -all" TWO_A, AUTH_PASS, .ip = "8.8.8.8"},
 	    {"e.test TXT v=spf1 a/32 -all" TWO_A, AUTH_PASS},
 	    {"e.test TXT v=spf1 a/33 -all" TWO_A, AUTH_PERMERROR},
@@ -146,6 +159,25 @@ static void exists_asks_for_an_a_record(void **state)
 	CHECK_ROWS(rows);
 }
 
+/* Names that cannot be asked for match nothing, and are not asked for: they
+ * are no void lookups. */
+static void names_that_are_none_are_not_asked_for(void **state)
+{
+	static const struct row rows[] = {
+	    {"e.test TXT v=spf1 a:%{l}.t mx:%{l}.t exists:%{l}.t -all",
+		AUTH_FAIL, .sender = "x..y@e.test"},
+	    {"e.test TXT v=spf1 a:%{l}.t mx:%{l}.t exists:%{l}.t -all",
+		AUTH_PERMERROR, .sender = "x.y@e.test"},
+	    /* Section 4.3. */
+	    {"e TXT v=spf1 -all", AUTH_NONE, .sender = "x@e"},
+	    {LABEL_64 ".test TXT v=spf1 -all", AUTH_NONE,
+		.sender = "x@" LABEL_64 ".test"},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
 /* Section 5.5. */
 static void ptr_needs_a_name_that_leads_back(void **state)
 {
@@ -171,8 +203,12 @@ static void ptr_needs_a_name_that_leads_back(void **state)
 	    {"e.test TXT v=spf1 ptr -all" REVERSE "m.other" REVERSE
 	     "m.e.test\nm.e.test A 192.0.2.1",
 		AUTH_PASS},
-	    /* Errors are no match. */
+	    /* Errors, and names without an address, are no match. */
 	    {"e.test TXT v=spf1 ptr -all" REVERSE "TIMEOUT", AUTH_FAIL},
+	    {"e.test TXT v=spf1 ptr -all" REVERSE "m.e.test", AUTH_FAIL},
+	    {"e.test TXT v=spf1 ptr -all" REVERSE "m.e.test\n"
+	     "m.e.test A TIMEOUT",
+		AUTH_FAIL},
 	    {"e.test TXT v=spf1 ptr -all" REVERSE "n.e.test" REVERSE
 	     "m.e.test\nn.e.test A TIMEOUT\nm.e.test A 192.0.2.1",
 		AUTH_PASS},
@@ -449,6 +485,7 @@ int main(void)
 	    cmocka_unit_test(a_compares_addresses),
 	    cmocka_unit_test(mx_compares_the_addresses_of_hosts),
 	    cmocka_unit_test(exists_asks_for_an_a_record),
+	    cmocka_unit_test(names_that_are_none_are_not_asked_for),
 	    cmocka_unit_test(ptr_needs_a_name_that_leads_back),
 	    cmocka_unit_test(include_turns_results_into_matches),
 	    cmocka_unit_test(redirect_replaces_the_record),
