@@ -48,6 +48,9 @@ static void macros_expand(void **state)
 	    {"e.test TXT v=spf1 exists:%{i}.%{v}.test -all\n" SIX_NIBBLES
 	     ".ip6.test A 127.0.0.1",
 		AUTH_PASS, .ip = "2001:db8::1"},
+	    {"e.test TXT v=spf1 exists:%{i12}.%{d99999999999999}.t -all\n"
+	     "0.0.0.0.0.0.0.0.0.0.0.1.e.test.t A 127.0.0.1",
+		AUTH_PASS, .ip = "2001:db8::1"},
 	    {"e.test TXT v=spf1 exists:%{h}.t -all\nh.test.t A 127.0.0.1",
 		AUTH_PASS},
 	    {"e.test TXT v=spf1 exists:%{h}.t -all\n"
