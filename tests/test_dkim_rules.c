@@ -158,6 +158,41 @@ static void a_part_of_the_body_may_be_signed(void **state)
 	assert_int_equal(one->uncovered, 6);
 }
 
+/* One look at the body is enough for signatures of several forms, and each is
+ * judged by its own. */
+static void each_signature_has_its_form_of_the_body(void **state)
+{
+	static const char *const forms[] = {"c=simple/simple; " END,
+	    "c=relaxed/relaxed; " END,
+	    "c=simple/relaxed; l=10; h=from; b=@B; "
+	    "bh=w3PkBv2geLvoUsenJIlvjoXAcQ77RUYLdhIoLlCq+NE=",
+	    "c=relaxed/simple; l=3; h=from; b=@B; "
+	    "bh=F/RETzky+KHFVMfN6pIgjb7LA7AXOitqecwjEKBcX60=",
+	    "c=relaxed/simple; " END};
+	static const enum auth_result changed[] = {
+	    AUTH_FAIL, AUTH_PASS, AUTH_PASS, AUTH_PASS, AUTH_FAIL};
+	struct fixture *fixture = *state;
+	char *letter = arena_strdup(fixture->arena, MESSAGE "a  b \r\n");
+	const struct signature_verdict *all;
+
+	publish(fixture, "sel._domainkey.example.com", RECORD);
+	for (size_t i = COUNT(forms); i > 0; i--)
+		letter = signed_with(fixture,
+		    arena_printf(fixture->arena, BASE "%s", forms[i - 1]),
+		    letter, "rsa1024");
+	all = verify(fixture, letter);
+	for (size_t i = 0; i < COUNT(forms); i++)
+		check_verdict(&all[i], AUTH_PASS, "", forms[i]);
+	all = verify(fixture, arena_printf(fixture->arena, "%s\r\n", letter));
+	for (size_t i = 0; i < COUNT(forms); i++)
+		check_verdict(&all[i], AUTH_PASS, "", forms[i]);
+	strstr(letter, "a  b ")[1] = '\t';
+	all = verify(fixture, letter);
+	for (size_t i = 0; i < COUNT(forms); i++)
+		check_verdict(&all[i], changed[i],
+		    changed[i] == AUTH_PASS ? "" : "body", forms[i]);
+}
+
 static void keys_are_judged(void **state)
 {
 	static const struct {
@@ -405,6 +440,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    CASE(signatures_are_judged),
 	    CASE(a_part_of_the_body_may_be_signed),
+	    CASE(each_signature_has_its_form_of_the_body),
 	    CASE(keys_are_judged),
 	    CASE(ed25519_keys_are_judged),
 	    CASE(flags_of_keys_count),
