@@ -31,6 +31,8 @@ static void files_are_decoded_as_far_as_they_go(void **state)
 	    {"begin 644 cat\n#0V%T\n`\nend\n", "Cat"},
 	    {"begin 644 cat\r\n#0V%T\r\n \r\nend\r\n", "Cat"},
 	    {"text\n\nbegin 0644 a b\n#0V%T\n#0V%T\nend", "CatCat"},
+	    {"begin 777 x\n#0V%T\n", "Cat"},
+	    {"begin 644 x\n#````\n#0V%T\n", NULL},
 	    /* Other lengths, and a checksum behind the line. */
 	    {"begin 644 x\n!0P\n", "C"},
 	    {"begin 644 x\n\"0V$\n", "Ca"},
@@ -50,6 +52,7 @@ static void files_are_decoded_as_far_as_they_go(void **state)
 	    {"begin 64400 x\n#0V%T\n", ""},
 	    {"begin 644  \n#0V%T\n", ""},
 	    {" begin 644 x\n#0V%T\n", ""},
+	    {"begun 644 x\n#0V%T\n", ""},
 	    {"", ""},
 	    {"\n", ""},
 	};
