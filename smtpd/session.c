@@ -107,8 +107,9 @@ void session_leave(struct session *session, const char *reason)
 	stage_forget(session);
 	greeting_forget(session);
 	transaction_free(&session->transaction);
-	connection_close(&session->connection);
+	/* Who sees the end of this connection may open another one. */
 	limiter_leave(worker->limiter, &session->admitted);
+	connection_close(&session->connection);
 	metric_move(&figure_connections, NULL, -1);
 	metric_observe(&figure_session_duration, NULL,
 	    (uint64_t)(worker->now_ms - session->opened_ms) * 1000);
