@@ -54,9 +54,9 @@ static void log_listener(
 static bool open_addresses(struct listeners *listeners,
     const struct listen_address *addresses, size_t count, struct error *err)
 {
-	char address[IP_TEXT];
+	char address[IP_TEXT] = "";
 	struct listener *listener;
-	uint16_t port;
+	uint16_t port = 0;
 	int fd;
 
 	for (size_t i = 0; i < count; i++) {
@@ -75,9 +75,9 @@ bool listeners_open(struct listeners *listeners,
 {
 	int first;
 	size_t inherited = service_inherited_sockets(&first);
-	char address[IP_TEXT];
+	char address[IP_TEXT] = "";
 	struct listener *listener;
-	uint16_t port;
+	uint16_t port = 0;
 
 	listeners->count = 0;
 	if (inherited == 0)
