@@ -108,6 +108,19 @@ static void append_list(struct buf *out, struct slice raw)
 	buf_free(&list);
 }
 
+/* Of fields that should be single the last one that says something. */
+static struct slice last_said(const struct header_entry *entry)
+{
+	struct slice said = {"", 0};
+
+	for (const struct header_value *value = entry == NULL ? NULL
+							      : entry->first;
+	     value != NULL; value = value->next)
+		if (slice_trim(value->raw).len > 0)
+			said = value->raw;
+	return said;
+}
+
 struct field_texts fields_decode(const struct header_table *table,
     const struct envelope *envelope, const char *recipient, struct arena *arena)
 {
@@ -118,8 +131,7 @@ struct field_texts fields_decode(const struct header_table *table,
 	struct buf text = buf_new(NO_LIMIT);
 	struct field_texts texts;
 
-	if (from != NULL)
-		append_list(&text, from->last->raw);
+	append_list(&text, last_said(from));
 	if (text.len == 0)
 		(void)buf_append_text(&text, envelope->sender);
 	texts.from = kept(&text, arena);
@@ -136,8 +148,7 @@ struct field_texts fields_decode(const struct header_table *table,
 	if (text.len == 0)
 		(void)buf_append_text(&text, recipient);
 	texts.to = kept(&text, arena);
-	if (subject != NULL)
-		append_value(&text, subject->last->raw);
+	append_value(&text, last_said(subject));
 	texts.subject = kept(&text, arena);
 	buf_free(&text);
 	return texts;

@@ -29,6 +29,9 @@ static void html_reads_as_text(void **state)
 	    {"<div>a</div><div></div><div>b<br></div>c", "a\n\nb\n\nc"},
 	    {"a<br>b<br><br>c", "a\nb\n\nc"},
 	    {"<b>a</b><i> b</i>c <u> d</u>", "a bc d"},
+	    /* Vietnamese and Romanian */
+	    {"<h4>\xC6\xA1 \xC6\xB0 \xC8\x99 \xC8\x9B</h4>",
+		"\xC6\xA0 \xC6\xAF \xC8\x98 \xC8\x9A"},
 	    {"<h1>Big \xC3\xA9 \xC3\x9F</h1><h4>small</h4>x",
 		"BIG \xC3\x89 SS\n\nSMALL\n\nx"},
 	    {"<h5>\xCE\xAC\xCF\x82 \xD1\x8F \xC5\x82\xC5\xBC</h5>",

@@ -275,7 +275,7 @@ static void headers_of_all_faults_reach_the_application(void **state)
 	static const char message[] =
 	    "From: \xE9 <a@b.c>\nTo: x@y.z\nTo: <>\nTo: =?latin1?Q?=5A\xFC?= "
 	    "<z@y.z>\n"
-	    "Subject: first\nSubject: =?utf-8?Q?l=C3=A9st?=\n"
+	    "Subject: first\nSubject: =?utf-8?Q?l=C3=A9st?=\nSubject:\n"
 	    "X-A: 1\nno colon here\nx-a: 2\nX-A: =?utf-8?B?Mw==?=\n"
 	    "X-\xE9: odd\nReceived: =?utf-8?Q?raw?=\n"
 	    "In-Reply-To: <a@b>\nReferences: <a@b>\n <c@d>\n"
@@ -288,7 +288,8 @@ static void headers_of_all_faults_reach_the_application(void **state)
 	assert_string_equal(
 	    text_of(json, "to"), "x@y.z, \"Z\xC3\xBC\" <z@y.z>");
 	assert_string_equal(text_of(json, "subject"), "l\xC3\xA9st");
-	assert_string_equal(text_of(headers, "subject"), "l\xC3\xA9st");
+	/* The last one, whatever it says. */
+	assert_string_equal(text_of(headers, "subject"), "");
 	assert_string_equal(text_of(headers, "x-a"), "1, 2, 3");
 	assert_string_equal(text_of(headers, "x-" BAD), "odd");
 	assert_string_equal(text_of(headers, "received"), "=?utf-8?Q?raw?=");
