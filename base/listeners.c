@@ -10,88 +10,57 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* An address whose port the system chose is of any. */
 static bool is_tls_port(
     const struct listen_address *addresses, size_t count, uint16_t port)
 {
 	for (size_t i = 0; i < count; i++)
-		if (addresses[i].port == port)
+		if (addresses[i].port == port || addresses[i].port == 0)
 			return addresses[i].tls;
 	return false;
 }
 
-/* Takes it in, so that it is closed whatever comes. */
-static struct listener *add(struct listeners *listeners, int fd, bool tls)
+/* From here on it is closed whatever comes. */
+static bool take_in(struct listeners *listeners, int fd,
+    const struct listen_address *addresses, size_t count, struct error *err)
 {
 	struct listener *listener = &listeners->all[listeners->count++];
-
-	*listener = (struct listener){fd, tls};
-	return listener;
-}
-
-static bool prepare(
-    int fd, uint16_t *port, char address[IP_TEXT], struct error *err)
-{
 	const int on = 1;
+	char text[IP_TEXT];
+	uint16_t port;
 	struct ip ip;
 
+	listener->fd = fd;
 	/* Accepted sockets inherit it: answers leave as they are made. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 		return error_errno(err, "cannot use a listening socket");
-	if (!net_local_address(fd, &ip, port, err))
+	if (!net_local_address(fd, &ip, &port, err))
 		return false;
-	ip_format(&ip, address);
-	return true;
-}
-
-static void log_listener(
-    const struct listener *listener, const char *address, uint16_t port)
-{
-	log_event(LOG_INFO, "listening", LOG_TEXT("address", address),
+	listener->tls = is_tls_port(addresses, count, port);
+	ip_format(&ip, text);
+	log_event(LOG_INFO, "listening", LOG_TEXT("address", text),
 	    LOG_NUMBER("port", port), LOG_BOOL("tls", listener->tls));
-}
-
-static bool open_addresses(struct listeners *listeners,
-    const struct listen_address *addresses, size_t count, struct error *err)
-{
-	char address[IP_TEXT] = "";
-	struct listener *listener;
-	uint16_t port = 0;
-	int fd;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!net_listen(&addresses[i], &fd, err))
-			return false;
-		listener = add(listeners, fd, addresses[i].tls);
-		if (!prepare(fd, &port, address, err))
-			return false;
-		log_listener(listener, address, port);
-	}
 	return true;
 }
 
 bool listeners_open(struct listeners *listeners,
     const struct listen_address *addresses, size_t count, struct error *err)
 {
-	int first;
+	int first, fd;
 	size_t inherited = service_inherited_sockets(&first);
-	char address[IP_TEXT] = "";
-	struct listener *listener;
-	uint16_t port = 0;
 
 	listeners->count = 0;
-	if (inherited == 0)
-		return open_addresses(listeners, addresses, count, err);
 	if (inherited > LISTENERS_MAX)
 		return error_set(err, ERROR_CONFIG,
 		    "more than %d sockets were passed in", LISTENERS_MAX);
-	for (size_t i = 0; i < inherited; i++) {
-		listener = add(listeners, first + (int)i, false);
-		if (!prepare(listener->fd, &port, address, err))
+	for (size_t i = 0; i < inherited; i++)
+		if (!take_in(listeners, first + (int)i, addresses, count, err))
 			return false;
-		listener->tls = is_tls_port(addresses, count, port);
-		log_listener(listener, address, port);
-	}
+	for (size_t i = 0; i < count && inherited == 0; i++)
+		if (!net_listen(&addresses[i], &fd, err) ||
+		    !take_in(listeners, fd, &addresses[i], 1, err))
+			return false;
 	return true;
 }
 

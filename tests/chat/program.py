@@ -48,27 +48,43 @@ def what_it_cannot_be_is_named():
                 raise Failed("no word of %s in %r" % (word, output))
 
 
+def start_with_socket(given, folder, listen):
+    """As systemd passes it: number 3, and named in the environment."""
+    os.set_inheritable(given.fileno(), True)
+    return subprocess.Popen(
+        ["/bin/sh", "-c",
+         "exec 3<&%d; LISTEN_FDS=1 LISTEN_PID=$$ exec %s" % (
+             given.fileno(), (BIN / "elektrine-smtpd").resolve())],
+        env={"PATH": os.environ["PATH"], "RUN_USER": "root"
+             if os.geteuid() == 0 else "",
+             "SPOOL_DIR": folder + "/spool", "SMTP_LISTEN": listen,
+             "SPOOL_MIN_FREE": "1M"},
+        pass_fds=[given.fileno()], stdout=subprocess.PIPE)
+
+
 def inherited_sockets_are_served():
-    """As systemd passes them: from number 3 on, and named in the environment."""
     with socket.create_server(("127.0.0.1", 0)) as given, \
             tempfile.TemporaryDirectory(prefix="chat-") as folder:
-        os.set_inheritable(given.fileno(), True)
-        program = subprocess.Popen(
-            ["/bin/sh", "-c",
-             "exec 3<&%d; LISTEN_FDS=1 LISTEN_PID=$$ exec %s" % (
-                 given.fileno(), (BIN / "elektrine-smtpd").resolve())],
-            env={"PATH": os.environ["PATH"], "RUN_USER": "root"
-                 if os.geteuid() == 0 else "",
-                 "SPOOL_DIR": folder + "/spool", "SMTP_LISTEN": "[::]:1",
-                 "SPOOL_MIN_FREE": "1M"},
-            pass_fds=[given.fileno()], stdout=subprocess.DEVNULL)
+        program = start_with_socket(given, folder, "[::]:1")
         try:
             with smtplib.SMTP(*given.getsockname(),
                               timeout=PATIENCE) as client:
                 client.sendmail(*MAIL)
         finally:
             program.terminate()
-            same(program.wait(PATIENCE), 0, "exit code")
+            program.communicate(timeout=PATIENCE)
+        same(program.returncode, 0, "exit code")
+
+
+def inherited_sockets_have_the_tls_of_their_port():
+    with socket.create_server(("127.0.0.1", 0)) as given, \
+            tempfile.TemporaryDirectory(prefix="chat-") as folder:
+        program = start_with_socket(
+            given, folder, "[::]:1,tls:[::]:%d" % given.getsockname()[1])
+        output = program.communicate(timeout=PATIENCE)[0].decode()
+        same(program.returncode, 78, "exit code")
+        if "needs a certificate" not in output:
+            raise Failed("no word of a certificate in %r" % output)
 
 
 def send_until_told(server, ids, stopped):
@@ -144,6 +160,7 @@ def a_full_disk_is_for_later():
 
 
 STORIES = [what_it_cannot_be_is_named, inherited_sockets_are_served,
+           inherited_sockets_have_the_tls_of_their_port,
            a_stop_under_load_loses_nothing, a_kill_under_load_loses_nothing,
            a_full_disk_is_for_later]
 
