@@ -9,17 +9,23 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* A body up to this size goes out in one piece with the header fields: one
  * packet and one system call less (libcurl does so up to 64 KiB). */
 #define SMALL_BODY ((size_t)64 * 1024)
 /* No host is waited for longer than this, however long the call may take. */
 #define CONNECT_LIMIT_MS 10000L
+/* The kernel takes this much more than is on its way. It would take megabytes,
+ * and a slow upload would look like one that stands still. */
+#define UNSENT (128 * 1024)
 /* How often a call looks after its time limits while nothing moves. */
 #define POLL_MS 1000
 
@@ -32,6 +38,9 @@ struct http_client {
 	struct buf answer;
 	char problem[CURL_ERROR_SIZE];
 	struct error body_error;
+	curl_off_t moved; /* bytes of the call in progress, both ways */
+	int64_t moved_ms; /* when the last of them did */
+	int64_t still_ms; /* how long none of them may */
 	atomic_bool interrupted;
 };
 
@@ -39,6 +48,17 @@ static void start_library(void)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		fatal("libcurl does not start");
+}
+
+static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	int unsent = UNSENT;
+
+	(void)arg;
+	(void)purpose;
+	(void)setsockopt(
+	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+	return CURL_SOCKOPT_OK;
 }
 
 static size_t on_body_wanted(char *out, size_t size, size_t count, void *arg)
@@ -96,7 +116,7 @@ static void set_up(struct http_client *client, const char *user_agent)
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_USERAGENT, user_agent);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_LIMIT_MS);
-	SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+	SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
 	SET(CURLOPT_ERRORBUFFER, client->problem);
 	SET(CURLOPT_READFUNCTION, on_body_wanted);
 	SET(CURLOPT_READDATA, client);
@@ -203,29 +223,53 @@ static void set_time_limits(
 		whole +=
 		    (int64_t)(request->body->size * 1000 / LIMIT_UPLOAD_FLOOR);
 	SET(CURLOPT_TIMEOUT_MS, (long)whole);
-	SET(CURLOPT_LOW_SPEED_TIME, (long)((request->timeout_ms + 999) / 1000));
+	client->still_ms = request->timeout_ms;
+}
+
+/* How long the call may go on without a movement; not above 0: no longer.
+ * libcurl's CURLOPT_LOW_SPEED_TIME looks at a mean of five seconds, and so
+ * notices as much later. */
+static int64_t patience_ms(struct http_client *client)
+{
+	curl_off_t sent = 0, received = 0;
+	int64_t now_ms = clock_mono_ms();
+
+	(void)curl_easy_getinfo(client->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	(void)curl_easy_getinfo(
+	    client->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+	if (sent + received != client->moved) {
+		client->moved = sent + received;
+		client->moved_ms = now_ms;
+	}
+	return client->moved_ms + client->still_ms - now_ms;
 }
 
 /* Runs the transfer to its end. False: it was interrupted. */
 static bool run(struct http_client *client, CURLcode *result)
 {
 	CURLMsg *message;
+	int64_t patience;
 	int running = 1, left;
 
+	client->moved = 0;
+	client->moved_ms = clock_mono_ms();
+	*result = CURLE_OPERATION_TIMEDOUT;
 	if (curl_multi_add_handle(client->multi, client->easy) != CURLM_OK)
 		fatal("libcurl refuses a transfer");
 	while (!atomic_load(&client->interrupted)) {
 		if (curl_multi_perform(client->multi, &running) != CURLM_OK)
 			fatal("libcurl cannot go on with a transfer");
-		if (running == 0)
+		patience = patience_ms(client);
+		if (running == 0 || patience <= 0)
 			break;
-		(void)curl_multi_poll(client->multi, NULL, 0, POLL_MS, NULL);
+		(void)curl_multi_poll(client->multi, NULL, 0,
+		    patience < POLL_MS ? (int)patience : POLL_MS, NULL);
 	}
 	message = curl_multi_info_read(client->multi, &left);
 	if (message != NULL)
 		*result = message->data.result;
 	(void)curl_multi_remove_handle(client->multi, client->easy);
-	return message != NULL;
+	return message != NULL || !atomic_load(&client->interrupted);
 }
 
 static enum http_failure failure_of(struct http_client *client, CURLcode code)

@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -33,7 +34,9 @@ struct scene {
 	const char *answer;
 	bool keep;      /* the connection stays open for the next scene */
 	bool unread;    /* answers before it reads the body */
+	int sip_ms;     /* between a few kilobytes of the body */
 	int silence_ms; /* before the answer */
+	bool mute;      /* until the client has gone */
 	int endless;    /* then this many bytes of "x" */
 };
 
@@ -72,10 +75,10 @@ static bool read_head(struct stage *stage, int fd)
 	return false;
 }
 
-static void read_body(struct stage *stage, int fd)
+static void read_body(struct stage *stage, int fd, int sip_ms)
 {
 	size_t left = content_length(stage->request);
-	char bytes[65536];
+	char bytes[32768];
 	ssize_t got;
 
 	stage->body_len = 0;
@@ -85,6 +88,8 @@ static void read_body(struct stage *stage, int fd)
 		    fd, bytes, left < sizeof(bytes) ? left : sizeof(bytes));
 		if (got <= 0)
 			return;
+		if (sip_ms > 0)
+			(void)usleep((useconds_t)sip_ms * 1000);
 		for (ssize_t i = 0; i < got; i++)
 			stage->body_sum += (unsigned char)bytes[i];
 		stage->body_len += (size_t)got;
@@ -97,6 +102,12 @@ static void play(const struct scene *scene, int fd)
 	char filler[4096];
 	ssize_t done;
 
+	if (scene->mute) {
+		struct pollfd gone = {.fd = fd, .events = POLLRDHUP};
+
+		(void)poll(&gone, 1, 20000);
+		return;
+	}
 	memset(filler, 'x', sizeof(filler));
 	if (scene->silence_ms > 0)
 		(void)usleep((useconds_t)scene->silence_ms * 1000);
@@ -122,10 +133,10 @@ static void *serve(void *arg)
 			atomic_fetch_add(&stage->connections, 1);
 		}
 		if (!scene->unread)
-			read_body(stage, fd);
+			read_body(stage, fd, scene->sip_ms);
 		play(scene, fd);
-		if (scene->unread)
-			read_body(stage, fd);
+		if (scene->unread && !scene->mute)
+			read_body(stage, fd, scene->sip_ms);
 		if (!scene->keep) {
 			(void)close(fd);
 			fd = -1;
@@ -428,6 +439,47 @@ static void an_answer_before_the_end_of_the_body_is_heard(void **state)
 	http_client_free(&client);
 }
 
+/* At LIMIT_UPLOAD_FLOOR, four seconds for these. */
+static void a_large_body_gets_time_to_travel(void **state)
+{
+	static const struct scene scenes[] = {
+	    {.answer = OK, .sip_ms = 30}, {.answer = OK, .silence_ms = 900}};
+	struct http_client *client = http_client_new("test/1", ANSWER_LIMIT);
+	struct pattern large = {.size = 1 << 20}, small = {.size = 1 << 10};
+	int window = 65536;
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, scenes, 2);
+	(void)setsockopt(
+	    stage.listener, SOL_SOCKET, SO_RCVBUF, &window, sizeof(window));
+	assert_int_equal(
+	    post(client, stage.url, &large, 500).failure, HTTP_ANSWERED);
+	assert_int_equal(
+	    post(client, stage.url, &small, 500).failure, HTTP_TIMEOUT);
+	stage_close(&stage);
+	http_client_free(&client);
+}
+
+/* This one may take over a minute, but not in silence. */
+static void a_large_body_may_not_stand_still(void **state)
+{
+	static const struct scene scene = {
+	    .answer = OK, .unread = true, .mute = true};
+	struct http_client *client = http_client_new("test/1", ANSWER_LIMIT);
+	struct pattern pattern = {.size = 20000000};
+	int64_t start = clock_mono_ms();
+	struct stage stage;
+
+	(void)state;
+	stage_open(&stage, &scene, 1);
+	assert_int_equal(
+	    post(client, stage.url, &pattern, 500).failure, HTTP_TIMEOUT);
+	assert_true(clock_mono_ms() - start < 4000);
+	stage_close(&stage);
+	http_client_free(&client);
+}
+
 static void our_own_failing_body_is_not_the_servers_fault(void **state)
 {
 	struct http_client *client = http_client_new("test/1", ANSWER_LIMIT);
@@ -560,6 +612,8 @@ int main(void)
 	    cmocka_unit_test(a_connection_is_used_again),
 	    cmocka_unit_test(a_dead_kept_connection_costs_nothing),
 	    cmocka_unit_test(an_answer_before_the_end_of_the_body_is_heard),
+	    cmocka_unit_test(a_large_body_gets_time_to_travel),
+	    cmocka_unit_test(a_large_body_may_not_stand_still),
 	    cmocka_unit_test(our_own_failing_body_is_not_the_servers_fault),
 	    cmocka_unit_test(nobody_there_is_told_apart),
 	    cmocka_unit_test(a_connection_has_a_time_limit),
