@@ -9,23 +9,20 @@
 
 #include <assert.h>
 #include <curl/curl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
 
 /* A body up to this size goes out in one piece with the header fields: one
  * packet and one system call less (libcurl does so up to 64 KiB). */
 #define SMALL_BODY ((size_t)64 * 1024)
 /* No host is waited for longer than this, however long the call may take. */
 #define CONNECT_LIMIT_MS 10000L
-/* The kernel takes this much more than is on its way. It would take megabytes,
- * and a slow upload would look like one that stands still. */
-#define UNSENT (128 * 1024)
 /* How often a call looks after its time limits while nothing moves. */
 #define POLL_MS 1000
 
@@ -48,17 +45,6 @@ static void start_library(void)
 {
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		fatal("libcurl does not start");
-}
-
-static int on_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-	int unsent = UNSENT;
-
-	(void)arg;
-	(void)purpose;
-	(void)setsockopt(
-	    fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
-	return CURL_SOCKOPT_OK;
 }
 
 static size_t on_body_wanted(char *out, size_t size, size_t count, void *arg)
@@ -116,7 +102,6 @@ static void set_up(struct http_client *client, const char *user_agent)
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_USERAGENT, user_agent);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, CONNECT_LIMIT_MS);
-	SET(CURLOPT_SOCKOPTFUNCTION, on_socket);
 	SET(CURLOPT_ERRORBUFFER, client->problem);
 	SET(CURLOPT_READFUNCTION, on_body_wanted);
 	SET(CURLOPT_READDATA, client);
@@ -226,19 +211,42 @@ static void set_time_limits(
 	client->still_ms = request->timeout_ms;
 }
 
+/* What the kernel took and nobody has acknowledged: megabytes at times, and a
+ * slow upload would look like one that stands still. */
+static int on_the_way(struct http_client *client)
+{
+	fd_set in, out, other;
+	int fd = -1, bytes = 0;
+
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_ZERO(&other);
+	(void)curl_multi_fdset(client->multi, &in, &out, &other, &fd);
+	if (fd >= 0)
+		(void)ioctl(fd, SIOCOUTQ, &bytes);
+	return bytes;
+}
+
+static curl_off_t count_moved(struct http_client *client)
+{
+	curl_off_t sent = 0, received = 0;
+
+	(void)curl_easy_getinfo(client->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+	(void)curl_easy_getinfo(
+	    client->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+	return sent + received - on_the_way(client);
+}
+
 /* How long the call may go on without a movement; not above 0: no longer.
  * libcurl's CURLOPT_LOW_SPEED_TIME looks at a mean of five seconds, and so
  * notices as much later. */
 static int64_t patience_ms(struct http_client *client)
 {
-	curl_off_t sent = 0, received = 0;
+	curl_off_t moved = count_moved(client);
 	int64_t now_ms = clock_mono_ms();
 
-	(void)curl_easy_getinfo(client->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-	(void)curl_easy_getinfo(
-	    client->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
-	if (sent + received != client->moved) {
-		client->moved = sent + received;
+	if (moved != client->moved) {
+		client->moved = moved;
 		client->moved_ms = now_ms;
 	}
 	return client->moved_ms + client->still_ms - now_ms;

@@ -51,7 +51,7 @@ struct http_request {
 	/* NULL makes it a GET, anything else a POST. */
 	const struct http_body *body;
 	/* For the whole call; a large body gets more, at
-	 * LIMIT_UPLOAD_FLOOR, but no standstill longer than this. */
+	 * LIMIT_UPLOAD_FLOOR, but no standstill much longer than this. */
 	int64_t timeout_ms;
 };
 

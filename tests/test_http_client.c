@@ -439,13 +439,13 @@ static void an_answer_before_the_end_of_the_body_is_heard(void **state)
 	http_client_free(&client);
 }
 
-/* At LIMIT_UPLOAD_FLOOR, four seconds for these. */
+/* At LIMIT_UPLOAD_FLOOR, sixteen seconds for these. */
 static void a_large_body_gets_time_to_travel(void **state)
 {
 	static const struct scene scenes[] = {
-	    {.answer = OK, .sip_ms = 30}, {.answer = OK, .silence_ms = 900}};
+	    {.answer = OK, .sip_ms = 10}, {.answer = OK, .silence_ms = 900}};
 	struct http_client *client = http_client_new("test/1", ANSWER_LIMIT);
-	struct pattern large = {.size = 1 << 20}, small = {.size = 1 << 10};
+	struct pattern large = {.size = 4 << 20}, small = {.size = 1 << 10};
 	int window = 65536;
 	struct stage stage;
 
