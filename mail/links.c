@@ -2,17 +2,17 @@
 
 #include "base/buf.h"
 #include "base/digit.h"
-#include "base/net.h"
 #include "mail/html_entity.h"
 #include "mail/html_scan.h"
 #include "mail/public_suffix.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Of one address; browsers take no more either. */
-#define LINK_MAX ((size_t)2048)
+/* Of a host: each byte of a name may be written as three. */
+#define HOST_MAX (3 * DOMAIN_SIZE)
 
 struct finder {
 	link_fn *found;
@@ -35,8 +35,7 @@ static void take_authority(
 	const char *at;
 
 	*used = 0;
-	while (*used < text.len && *used < LINK_MAX &&
-	       !ends_authority(text.data[*used]))
+	while (*used < text.len && !ends_authority(text.data[*used]))
 		++*used;
 	host = slice_first(text, *used);
 	at = memrchr(host.data, '@', host.len);
@@ -112,11 +111,12 @@ static struct slice decode(
 	return (struct slice){buf_text(&finder->decoded), finder->decoded.len};
 }
 
-/* Browsers leave out line ends and tabs, and take a backslash for a slash. */
+/* Browsers leave out line ends and tabs, and what is no character in front,
+ * and take a backslash for a slash. */
 static struct slice straighten(struct finder *finder)
 {
 	struct buf *text = &finder->decoded;
-	size_t len = 0;
+	size_t len = 0, blank = 0;
 
 	for (size_t i = 0; i < text->len; i++) {
 		char c = text->data[i];
@@ -124,17 +124,18 @@ static struct slice straighten(struct finder *finder)
 		if (c != '\t' && c != '\n' && c != '\r')
 			text->data[len++] = (char)(c == '\\' ? '/' : c);
 	}
-	text->len = len;
-	return slice_trim((struct slice){buf_text(text), len});
+	while (blank < len && (unsigned char)text->data[blank] <= ' ')
+		blank++;
+	return slice_from((struct slice){buf_text(text), len}, blank);
 }
 
-/* "http:", "https:" or nothing, and as many slashes as one likes. */
+/* "http:" or "https:" and as many slashes as one likes, or just two. */
 static void search_address(struct finder *finder, struct slice raw)
 {
+	size_t used, slashes = 0, least = 0;
 	struct slice address;
-	size_t used, slashes = 0;
 
-	if (raw.len == 0 || raw.len > LINK_MAX)
+	if (raw.len == 0)
 		return;
 	(void)decode(finder, raw, true);
 	address = straighten(finder);
@@ -142,9 +143,11 @@ static void search_address(struct finder *finder, struct slice raw)
 		address = slice_from(address, 6);
 	else if (slice_starts(address, "http:"))
 		address = slice_from(address, 5);
+	else
+		least = 2;
 	while (slashes < address.len && address.data[slashes] == '/')
 		slashes++;
-	if (slashes >= 2)
+	if (slashes >= least)
 		take_authority(finder, slice_from(address, slashes), &used);
 }
 
@@ -208,16 +211,21 @@ static size_t undo_percent(struct slice host, char *out)
 
 bool link_list_name(struct slice host, char out[DOMAIN_SIZE])
 {
-	char plain[LINK_MAX], name[DOMAIN_SIZE];
-	struct ip ip;
+	char plain[HOST_MAX + 1], name[DOMAIN_SIZE];
+	struct in_addr ip;
 	size_t len;
 
-	if (host.len > sizeof(plain))
+	if (host.len > HOST_MAX)
 		return false;
 	len = undo_percent(host, plain);
-	if (ip_parse(plain, len, &ip) && ip_is_v4(&ip)) {
-		(void)snprintf(out, DOMAIN_SIZE, "%u.%u.%u.%u", ip.bytes[15],
-		    ip.bytes[14], ip.bytes[13], ip.bytes[12]);
+	plain[len] = '\0';
+	/* Browsers, too, take "0x7f.1" and "2130706433" for an address. */
+	if (strspn(plain, "0123456789abcdefx.") == len &&
+	    inet_aton(plain, &ip) != 0) {
+		const uint8_t *bytes = (const uint8_t *)&ip.s_addr;
+
+		(void)snprintf(out, DOMAIN_SIZE, "%u.%u.%u.%u", bytes[3],
+		    bytes[2], bytes[1], bytes[0]);
 		return true;
 	}
 	if (!domain_to_ascii((struct slice){plain, len}, name) ||

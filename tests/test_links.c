@@ -45,6 +45,8 @@ static void links_of_a_text(void **state)
 	    {"http://a.example\\@b.example", "a.example"},
 	    {"http://safe.example@bad.example/", "bad.example"},
 	    {"www.a.example is one, awww.b.example is not", "www.a.example"},
+	    {"Go to www.a.example, (WWW.b.example) or www.c.example:80/x",
+		"www.a.example WWW.b.example www.c.example"},
 	    {"mail to x@www.a.example, or http://www.b.example",
 		"www.b.example"},
 	    {"xhttp://a.example", "a.example"},
@@ -74,6 +76,10 @@ static void links_of_a_page(void **state)
 	    {"<a href=\"ht\ntp://a.exa\tmple\">", "a.example"},
 	    {"<a href=\" \nhttp:\\\\a.example\\x\">", "a.example"},
 	    {"<a href=\"http:////a.example\">", "a.example"},
+	    {"<a href=http:/a.example/x><a href=HTTPS:b.example>",
+		"a.example b.example"},
+	    {"<a href=\"&#1; \x02http://a.example\">", "a.example"},
+	    {"<a href=\"a.example\"><a href=\"\"><a href=\"http:\">", ""},
 	    {"<a href=\"&#104;ttp&colon;//a&period;example\">", "a.example"},
 	    {"<a href=\"http://a.example?x=1&copy=2\">", "a.example"},
 	    {"<a href=\"http://safe.example@bad.example/\">", "bad.example"},
@@ -85,6 +91,24 @@ static void links_of_a_page(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		hosts_are(rows[i].html, true, rows[i].hosts);
+}
+
+/* Padding hides no host. */
+static void long_links(void **state)
+{
+	char padding[5001];
+	struct buf page = buf_new(20000);
+
+	(void)state;
+	memset(padding, 'x', sizeof(padding) - 1);
+	padding[sizeof(padding) - 1] = '\0';
+	assert_true(buf_append_text(&page, "<a href=\"http://a.example/?") &&
+		    buf_append_text(&page, padding) &&
+		    buf_append_text(&page, "\"></a> http://safe.example:") &&
+		    buf_append_text(&page, padding) &&
+		    buf_append_text(&page, "@b.example/"));
+	hosts_are(buf_text(&page), true, "a.example b.example");
+	buf_free(&page);
 }
 
 static void lists_are_asked_for_what_was_registered(void **state)
@@ -107,6 +131,9 @@ static void lists_are_asked_for_what_was_registered(void **state)
 	    {"%65xample.c%6Fm", "example.com"},
 	    {"192.0.2.1", "1.2.0.192"},
 	    {"%31.2.3.4", "4.3.2.1"},
+	    {"0xC0.0.0x201", "1.2.0.192"},
+	    {"3221225985", "1.2.0.192"},
+	    {"192.0.2.1 x", NULL},
 	    {"localhost", NULL},
 	    {"", NULL},
 	    {".", NULL},
@@ -117,7 +144,7 @@ static void lists_are_asked_for_what_was_registered(void **state)
 	    {"a\n.example", NULL},
 	    {"::1", NULL},
 	};
-	char name[DOMAIN_SIZE], longest[4096];
+	char name[DOMAIN_SIZE], longest[DOMAIN_SIZE * 3 + 1];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -139,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(links_of_a_text),
 	    cmocka_unit_test(links_of_a_page),
+	    cmocka_unit_test(long_links),
 	    cmocka_unit_test(lists_are_asked_for_what_was_registered),
 	};
 

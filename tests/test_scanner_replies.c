@@ -22,6 +22,7 @@ static void clamd_says_what_it_saw(void **state)
 	    {"stream: OK", 0, CLAMD_CLEAN, NULL},
 	    {"1: stream: OK", 1, CLAMD_CLEAN, NULL},
 	    {"4294967: stream: OK", 4294967, CLAMD_CLEAN, NULL},
+	    {"1098: stream: OK", 1098, CLAMD_CLEAN, NULL},
 	    {"stream: Eicar-Test FOUND", 0, CLAMD_FOUND, "Eicar-Test"},
 	    {"7: stream: Win.Test.EICAR_HDB-1 FOUND", 7, CLAMD_FOUND,
 		"Win.Test.EICAR_HDB-1"},
@@ -36,6 +37,9 @@ static void clamd_says_what_it_saw(void **state)
 	    {"stream: OK", 1, CLAMD_NONSENSE, NULL},
 	    {": stream: OK", 1, CLAMD_NONSENSE, NULL},
 	    {"1:stream: OK", 1, CLAMD_NONSENSE, NULL},
+	    {"1stream: OK", 1, CLAMD_NONSENSE, NULL},
+	    {"1: OK", 1, CLAMD_NONSENSE, NULL},
+	    {"OK", 0, CLAMD_NONSENSE, NULL},
 	    {"4294967297: stream: OK", 1, CLAMD_NONSENSE, NULL},
 	    {"stream: OK ", 0, CLAMD_NONSENSE, NULL},
 	    {"stream: ok", 0, CLAMD_NONSENSE, NULL},
@@ -64,8 +68,8 @@ static void what_clamd_says_is_made_harmless(void **state)
 
 	(void)state;
 	clamd_reply_parse(
-	    (struct slice){"stream: a\r\nb\0c\xC3 FOUND", 21}, 0, &reply);
-	assert_string_equal(reply.text, "a??b?c?");
+	    (struct slice){"stream: a\r\nb\0c\xC3~ FOUND", 22}, 0, &reply);
+	assert_string_equal(reply.text, "a??b?c?~");
 	memset(answer, 'x', sizeof(answer));
 	clamd_reply_parse((struct slice){answer, sizeof(answer)}, 0, &reply);
 	assert_int_equal(strlen(reply.text), LIMIT_FINDING_TEXT - 1);
@@ -89,6 +93,12 @@ static void spamd_says_how_many_points(void **state)
 		5, "abc"},
 	    {"SPAMD/1.5 0\r\nSpam: Yes;6/5\r\nContent-length: 0\r\n\r\n", true,
 		true, 6, 5, ""},
+	    {HEAD "Content-length: 000000009\r\nSpam: No;6/9\r\n\r\nreport of",
+		true, false, 6, 9, "report of"},
+	    /* a length that is none */
+	    {HEAD "Content-length: \r\nSpam: No;6/9\r\n\r\n", .good = false},
+	    {HEAD "Content-length: :\r\nSpam: No;6/9\r\n\r\n0123456789",
+		.good = false},
 	    /* cut off */
 	    {HEAD "Content-length: 7\r\nSpam: True ; 15.5 / 5.0\r\n\r\nreport",
 		.good = false},
@@ -106,6 +116,10 @@ static void spamd_says_how_many_points(void **state)
 	    {HEAD "Content-length: 0\r\nSpam: True ; 1e999 / 5.0\r\n\r\n",
 		.good = false},
 	    {HEAD "Content-length: 0\r\nSpam: True ; 15.5 / \r\n\r\n",
+		.good = false},
+	    {HEAD "Content-length: 0\r\nSpam: True ; 15.5 5.0\r\n\r\n",
+		.good = false},
+	    {HEAD "Content-length: 0\r\nSpam: True 15.5 / 5.0\r\n\r\n",
 		.good = false},
 	    {HEAD "Content-length: 0\r\nSpam: True ; 15.5 / 5.0 x\r\n\r\n",
 		.good = false},
@@ -163,8 +177,9 @@ static void tests_are_the_rows_of_the_report(void **state)
 		"NO_RECEIVED,URIBL_BLOCKED,GTUBE,T_2"},
 	    {"1.0 AB x\n1.0ABC x\n1.0 ABC-D x\n1.0 abc x\n1.0 ABC x\r\n",
 		"ABC"},
+	    {"1.0 AZ_09 x", "AZ_09"},
 	};
-	struct buf tests = buf_new(1000), small = buf_new(8);
+	struct buf tests = buf_new(1000), small = buf_new(8), less = buf_new(7);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -176,8 +191,12 @@ static void tests_are_the_rows_of_the_report(void **state)
 	assert_false(
 	    spamd_reply_tests(slice_of("1 ABC x\n1 DEF x\n1 GHI x"), &small));
 	assert_string_equal(buf_text(&small), "ABC,DEF,");
+	assert_false(
+	    spamd_reply_tests(slice_of("1 ABC x\n1 DEF x\n1 GHI x"), &less));
+	assert_string_equal(buf_text(&less), "ABC,DEF");
 	buf_free(&tests);
 	buf_free(&small);
+	buf_free(&less);
 }
 
 int main(void)
