@@ -31,25 +31,24 @@ static bool is_own_literal(const char *helo, size_t len, const struct ip *ip)
 /* What is wrong with it, or NULL. */
 static const char *fault_of(const struct subject *subject)
 {
-	const char *helo = subject->helo;
-	size_t len = strlen(helo);
+	struct slice helo = slice_of(subject->helo);
 	struct ip ip;
 
-	if (helo[0] == '[')
-		return len > 2 && helo[len - 1] == ']' &&
-			       is_own_literal(helo, len, &subject->ip)
+	if (helo.len > 0 && helo.data[0] == '[')
+		return helo.len > 2 && helo.data[helo.len - 1] == ']' &&
+			       is_own_literal(helo.data, helo.len, &subject->ip)
 			   ? NULL
 			   : "not your address";
-	if (ip_parse(helo, len, &ip))
+	if (ip_parse(helo.data, helo.len, &ip))
 		return "a bare address";
-	if (len > 1 && helo[len - 1] == '.')
-		len--;
-	if (strcasecmp(helo, "localhost") == 0 ||
-	    strcasecmp(helo, "localhost.localdomain") == 0)
+	if (helo.len > 1 && helo.data[helo.len - 1] == '.')
+		helo.len--;
+	if (slice_is(helo, "localhost") ||
+	    slice_is(helo, "localhost.localdomain"))
 		return "localhost";
-	if (memchr(helo, '.', len) == NULL)
+	if (memchr(helo.data, '.', helo.len) == NULL)
 		return "without a domain";
-	if (strcasecmp(helo, subject->settings->config->haraka_domain) == 0)
+	if (slice_is(helo, subject->settings->config->haraka_domain))
 		return "our name";
 	return NULL;
 }
