@@ -13,6 +13,8 @@
 
 /* Of a host: each byte of a name may be written as three. */
 #define HOST_MAX (3 * DOMAIN_SIZE)
+/* A label (RFC 1035 section 2.3.4). */
+#define LINK_TOP ((size_t)63)
 
 struct finder {
 	link_fn *found;
@@ -67,11 +69,69 @@ static bool has_scheme(struct slice text, size_t colon)
 	return ends_with(before, "http") || ends_with(before, "https");
 }
 
-static bool begins_www(struct slice text, size_t at)
+static bool is_word_char(char c)
 {
-	return slice_starts(slice_from(text, at), "www.") &&
-	       (at == 0 || (!isalnum((unsigned char)text.data[at - 1]) &&
-			       strchr("./@-_", text.data[at - 1]) == NULL));
+	return (unsigned char)c < 0x80 &&
+	       (isalnum((unsigned char)c) || c == '-' || c == '.');
+}
+
+/* Nothing stands before it that would make it a part of something else: an
+ * address, a path, a longer word. */
+static bool begins_word(struct slice text, size_t at)
+{
+	char before;
+
+	if (!is_word_char(text.data[at]))
+		return false;
+	if (at == 0)
+		return true;
+	before = text.data[at - 1];
+	return (unsigned char)before < 0x80 && !is_word_char(before) &&
+	       strchr("/@_", before) == NULL;
+}
+
+static struct slice without_dots(struct slice word)
+{
+	while (word.len > 0 && word.data[word.len - 1] == '.')
+		word.len--;
+	return word;
+}
+
+/* Reading programs make a link of a name without a scheme if there is such a
+ * top-level domain. */
+static bool is_bare_host(struct slice word)
+{
+	const char *dot = memrchr(word.data, '.', word.len);
+	char top[LINK_TOP + 1];
+	struct slice label;
+
+	if (dot == NULL || dot == word.data)
+		return false;
+	label = slice_from(word, (size_t)(dot - word.data) + 1);
+	if (label.len > LINK_TOP)
+		return false;
+	memcpy(top, label.data, label.len);
+	top[label.len] = '\0';
+	return public_suffix_is_top(top);
+}
+
+/* From the beginning of a word. Returns how far it goes. */
+static size_t take_word(const struct finder *finder, struct slice text)
+{
+	size_t len = 0, used;
+	struct slice word;
+
+	while (len < text.len && is_word_char(text.data[len]))
+		len++;
+	word = without_dots(slice_first(text, len));
+	if (slice_starts(word, "www.")) {
+		take_authority(finder, text, &used);
+		return used;
+	}
+	/* Before an "@" it is the user of an address. */
+	if ((len == text.len || text.data[len] != '@') && is_bare_host(word))
+		finder->found(finder->arg, word);
+	return len;
 }
 
 static void search_text(const struct finder *finder, struct slice text)
@@ -79,15 +139,14 @@ static void search_text(const struct finder *finder, struct slice text)
 	size_t at = 0, used;
 
 	while (at < text.len) {
-		char c = text.data[at];
-
 		used = 1;
-		if (c == ':' && slice_starts(slice_from(text, at), "://") &&
+		if (text.data[at] == ':' &&
+		    slice_starts(slice_from(text, at), "://") &&
 		    has_scheme(text, at)) {
 			at += 3;
 			take_authority(finder, slice_from(text, at), &used);
-		} else if ((c == 'w' || c == 'W') && begins_www(text, at)) {
-			take_authority(finder, slice_from(text, at), &used);
+		} else if (begins_word(text, at)) {
+			used = take_word(finder, slice_from(text, at));
 		}
 		at += used;
 	}

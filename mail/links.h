@@ -14,7 +14,8 @@
  * path, in order; the same one may come often. */
 typedef void link_fn(void *arg, struct slice host);
 
-/* "http://...", "https://..." and "www. ..." in UTF-8 text. */
+/* "http://...", "https://...", "www. ...", and bare names in a top-level domain
+ * that exists, in UTF-8 text. */
 void links_in_text(struct slice text, link_fn *found, void *arg);
 /* The same in the text of a page, and where it links to. */
 void links_in_html(struct slice html, link_fn *found, void *arg);

@@ -47,3 +47,13 @@ bool public_suffix_is_registry(const char *name)
 	return lower(name, copy) &&
 	       psl_is_public_suffix2(list, copy, PSL_TYPE_ICANN) != 0;
 }
+
+/* Without the rule that makes one of any label. */
+bool public_suffix_is_top(const char *label)
+{
+	char copy[DOMAIN_SIZE];
+
+	return lower(label, copy) && strchr(copy, '.') == NULL &&
+	       psl_is_public_suffix2(
+		   list, copy, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) != 0;
+}

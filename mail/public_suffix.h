@@ -13,4 +13,7 @@ const char *public_suffix_registered(const char *name);
  * customers, which the list also has). */
 bool public_suffix_is_registry(const char *name);
 
+/* Whether there is such a top-level domain. */
+bool public_suffix_is_top(const char *label);
+
 #endif
