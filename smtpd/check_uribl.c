@@ -1,7 +1,7 @@
 /*
  * Lists of domains that are linked to in bad mail: those in the texts of the
- * message are asked for in each zone of URIBL_ZONES, and the zones' scores of
- * all that are listed are summed.
+ * message, attached ones as well, are asked for in each zone of URIBL_ZONES,
+ * and the zones' scores of all that are listed are summed.
  */
 #include "base/utf8.h"
 #include "mail/charset.h"
@@ -76,6 +76,13 @@ static bool read_text(struct window *window, const struct mime_part *part,
 	return done;
 }
 
+/* Pages are attached so that they are opened. */
+static bool may_link(const struct mime_part *part)
+{
+	return mime_is_type(part, "text/plain") ||
+	       mime_is_type(part, "text/html");
+}
+
 static bool gather(
     struct subject *subject, struct names *names, struct error *err)
 {
@@ -88,7 +95,7 @@ static bool gather(
 		const struct mime_part *part = &mime->parts[i];
 		struct slice slice;
 
-		if (!mime_is_shown(part) || names->count == LIMIT_LINK_DOMAINS)
+		if (!may_link(part) || names->count == LIMIT_LINK_DOMAINS)
 			continue;
 		buf_clear(&text);
 		done = read_text(&window, part, &text, err);
