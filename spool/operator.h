@@ -32,7 +32,7 @@ struct operator_status {
 	int64_t oldest_ms;
 	/* Since the spool was made. */
 	uint64_t accepted, delivered, died, cancelled;
-	unsigned writers, agents;         /* programs that live now */
+	unsigned writers, agents; /* programs that live now; agents are both */
 	uint64_t free_bytes, floor_bytes; /* room, and SPOOL_MIN_FREE */
 };
 

@@ -58,7 +58,8 @@ static void print_queue(struct buf *out, const struct operator_status *status)
 	    "Room below which no mail is taken (SPOOL_MIN_FREE).",
 	    status->floor_bytes);
 	print(out, METRIC_GAUGE, "elektrine_spool_writers",
-	    "Programs that take mail into the spool.", status->writers);
+	    "Programs that take part, delivery agents among them.",
+	    status->writers);
 	print(out, METRIC_GAUGE, "elektrine_spool_agents",
 	    "Delivery agents that live.", status->agents);
 }

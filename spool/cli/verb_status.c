@@ -59,7 +59,7 @@ static void print_status(
 	(void)printf("\nroom          %s free, %s are kept: mail is %s\n",
 	    output_size(status->free_bytes), output_size(status->floor_bytes),
 	    takes_mail(status) ? "taken" : "refused (452)");
-	(void)printf("programs      %u take mail in, %u deliver\n",
+	(void)printf("programs      %u take part, %u of them deliver\n",
 	    status->writers, status->agents);
 	(void)printf("since made    %s accepted, %s delivered, %s died, %s "
 		     "cancelled\n",
