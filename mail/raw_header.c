@@ -116,6 +116,14 @@ static size_t field_len(struct slice block)
 	return len;
 }
 
+/* "From somebody Mon Nov 23 ...". But "From : somebody" is a field (RFC 5322
+ * section 4.5.2). */
+static bool is_mailbox_line(struct slice line)
+{
+	return (slice_starts(line, "From ") || slice_starts(line, ">From ")) &&
+	       !header_is_field(line);
+}
+
 void raw_header_read(
     struct slice block, struct arena *arena, struct raw_header *header)
 {
@@ -124,7 +132,7 @@ void raw_header_read(
 	*header = (struct raw_header){
 	    .fields =
 		arena_alloc(arena, (lines + 1) * sizeof(struct raw_field))};
-	if (slice_starts(block, "From ") || slice_starts(block, ">From "))
+	if (is_mailbox_line(slice_first(block, line_len(block))))
 		block = slice_from(block, line_len(block));
 	while (block.len > 0) {
 		size_t len = field_len(block);

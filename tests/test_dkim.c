@@ -127,6 +127,12 @@ static void malformed_messages_never_pass(void **state)
 		arena_printf(fixture->arena, "From joe Sat Jan 31\r\n%s",
 		    signed_with(fixture, GOOD, MESSAGE, "rsa1024"))),
 	    AUTH_PASS, "", "mbox");
+	/* This is a field, and nobody signed it. */
+	check_verdict(
+	    verify(fixture,
+		arena_printf(fixture->arena, "From : joe@example.com\r\n%s",
+		    signed_with(fixture, GOOD, MESSAGE, "rsa1024"))),
+	    AUTH_FAIL, "", "From in front");
 	/* Neither body nor empty line. */
 	check_verdict(
 	    verify(fixture, signed_with(fixture, BASE "h=from; bh=@BH; b=@B",
