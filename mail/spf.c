@@ -224,8 +224,9 @@ static const char *domain_of(struct arena *arena, struct slice text)
 {
 	char ascii[DOMAIN_SIZE];
 
-	return domain_to_ascii(text, ascii) ? arena_strdup(arena, ascii)
-					    : quote(arena, text);
+	return domain_to_ascii(text, ascii)
+		   ? arena_strdup(arena, ascii)
+		   : arena_strndup(arena, text.data, text.len);
 }
 
 /* Section 4.3: without a local part it is postmaster's. Without a domain, as
@@ -257,15 +258,17 @@ void spf_check(const struct spf_query *query, const struct lookup *lookup,
 		.arg = &evaluation},
 	    .reason = ""};
 	struct host_result result;
+	struct slice sender_domain;
 	char ascii[DOMAIN_SIZE];
 
 	evaluation.values.helo =
 	    domain_of(arena, slice_of(query->helo == NULL ? "" : query->helo));
 	split_sender(&evaluation, query->sender);
+	sender_domain = slice_of(evaluation.values.sender_domain);
 	*outcome = (struct spf_outcome){.helo = *query->sender == '\0',
-	    .domain = evaluation.values.sender_domain};
+	    .domain = quote(arena, sender_domain)};
 	/* An address literal has labels, too. */
-	if (domain_to_ascii(slice_of(outcome->domain), ascii))
+	if (domain_to_ascii(sender_domain, ascii))
 		result = check_host(&evaluation, outcome->domain);
 	else
 		result = verdict(&evaluation, AUTH_NONE, "not a domain name");

@@ -324,17 +324,34 @@ static bool is_printable(const char *text)
 	return true;
 }
 
+/* Whether what a letter stands for can be part of a name. The others' values
+ * always can. */
+static bool is_speakable(char letter, const struct spf_values *values)
+{
+	switch (tolower((unsigned char)letter)) {
+	case 's':
+		return is_printable(values->local) &&
+		       is_printable(values->sender_domain);
+	case 'l':
+		return is_printable(values->local);
+	case 'o':
+		return is_printable(values->sender_domain);
+	case 'h':
+		return is_printable(values->helo);
+	default:
+		return true;
+	}
+}
+
 bool spf_macro_expand_domain(
     struct slice spec, const struct spf_values *values, struct buf *out)
 {
-	bool local_is_ascii = is_printable(values->local);
 	struct buf name = buf_new(EXPANDED_LIMIT);
 	size_t cut = 0;
 	struct unit unit;
 
 	while (spec.len > 0 && next_unit(&spec, false, &unit)) {
-		if (!local_is_ascii && unit.letter != 0 &&
-		    strchr("sSlL", unit.letter) != NULL) {
+		if (!is_speakable(unit.letter, values)) {
 			buf_free(&name);
 			return false;
 		}

@@ -32,8 +32,9 @@ bool spf_macro_is_domain(struct slice text);
 
 /* Expands a domain-spec. What is longer than a name loses labels on its left
  * (section 7.3), and a dot at its end goes. False if it holds a local part
- * beyond ASCII: such a term matches nothing (RFC 8616 section 4). The result
- * may be no valid name: see domain_is_valid(). */
+ * beyond ASCII (RFC 8616 section 4), or a domain that has no A-labels: such a
+ * term matches nothing. The result may be no valid name: see
+ * domain_is_valid(). */
 bool spf_macro_expand_domain(
     struct slice spec, const struct spf_values *values, struct buf *out);
 

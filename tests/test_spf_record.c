@@ -54,7 +54,17 @@ static void a_sender_without_a_domain_name_has_no_policy(void **state)
 	    {"xn--bcher-kva.test TXT v=spf1 -all", AUTH_FAIL,
 		.sender = "s@B\xC3\x9C"
 			  "cher.test"},
+	    /* Without A-labels there is nobody to ask. */
 	    {"e.test TXT v=spf1 -all", AUTH_NONE, .sender = "s@\xFF.e.test"},
+	    {"?.e.test TXT v=spf1 -all", AUTH_NONE, .sender = "s@\xFF.e.test"},
+	    {"???.e.test TXT v=spf1 -all", AUTH_NONE,
+		.sender = "s@\xE2\x80\xA8.e.test"},
+	    {"???.e.test TXT v=spf1 -all", AUTH_NONE, .sender = "",
+		.helo = "\xE2\x80\xA8.e.test"},
+	    {"e.test TXT v=spf1 exists:%{h} -all\n???.e.test A 127.0.0.2",
+		AUTH_FAIL, .helo = "\xE2\x80\xA8.e.test"},
+	    {"e.test TXT v=spf1 exists:%{H} -all\n%FF.e.test A 127.0.0.2",
+		AUTH_FAIL, .helo = "\xFF.e.test"},
 	};
 
 	(void)state;
