@@ -301,8 +301,11 @@
 
 /* --- DMARC ------------------------------------------------------------ */
 
-/* Different domains in From; mail has one. Each costs queries. */
-#define LIMIT_AUTHORS 4
+/* Different domains in From; mail has one. Each costs queries; with more than
+ * these it is an attack. */
+#define LIMIT_AUTHORS 10
+/* Signs of an address in a malformed From. */
+#define LIMIT_AUTHOR_SIGNS 100
 /* Queries of one walk up the tree (RFC 9989 section 4.10). */
 #define LIMIT_DMARC_WALK 8
 

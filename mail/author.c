@@ -17,7 +17,8 @@ struct scan {
 
 static bool fault(struct scan *scan, const char *what)
 {
-	scan->author->fault = what;
+	if (scan->author->fault == NULL)
+		scan->author->fault = what;
 	return false;
 }
 
@@ -41,23 +42,30 @@ static size_t atom_length(struct slice text)
 	return len;
 }
 
-static bool pass_comment(struct scan *scan)
+/* Of the one that the text begins with; 0: it has no end. */
+static size_t comment_length(struct slice text)
 {
-	size_t depth = 0, at = 0;
+	size_t depth = 0;
 
-	for (; at < scan->rest.len; at++) {
-		char c = scan->rest.data[at];
+	for (size_t at = 0; at < text.len; at++) {
+		char c = text.data[at];
 
 		if (c == '\\')
 			at++;
 		else if (c == '(')
 			depth++;
-		else if (c == ')' && --depth == 0) {
-			pass(scan, at + 1);
-			return true;
-		}
+		else if (c == ')' && --depth == 0)
+			return at + 1;
 	}
-	return fault(scan, "a comment in From has no end");
+	return 0;
+}
+
+static bool pass_comment(struct scan *scan)
+{
+	size_t len = comment_length(scan->rest);
+
+	pass(scan, len);
+	return len > 0 || fault(scan, "a comment in From has no end");
 }
 
 static bool pass_quoted(struct scan *scan)
@@ -90,6 +98,12 @@ static bool pass_blanks(struct scan *scan)
 	return true;
 }
 
+static bool too_many(struct scan *scan)
+{
+	scan->author->too_many = true;
+	return fault(scan, "From has too many domains");
+}
+
 static bool keep_domain(struct scan *scan, const char *domain)
 {
 	struct author *author = scan->author;
@@ -98,7 +112,7 @@ static bool keep_domain(struct scan *scan, const char *domain)
 		if (domain_equal(author->domains[i], domain))
 			return true;
 	if (author->count == LIMIT_AUTHORS)
-		return fault(scan, "From has too many domains");
+		return too_many(scan);
 	author->domains[author->count++] = arena_strdup(scan->arena, domain);
 	return true;
 }
@@ -180,13 +194,21 @@ static bool read_special(struct scan *scan)
 		pass(scan, 1);
 		return !scan->angle ||
 		       fault(scan, "an address in From is malformed");
+	case '[':
+	case ']':
+		/* Names have them, and all see the same address behind. */
+		if (!scan->angle) {
+			pass(scan, 1);
+			return scan->word = true;
+		}
+		break;
 	default:
-		return fault(
-		    scan, "From has a character that is not allowed there");
+		break;
 	}
+	return fault(scan, "From has a character that is not allowed there");
 }
 
-static bool read_field(struct scan *scan)
+static bool read_well_formed(struct scan *scan)
 {
 	size_t len;
 
@@ -204,6 +226,78 @@ static bool read_field(struct scan *scan)
 	return scan->author->fault == NULL;
 }
 
+/* --- the malformed ---------------------------------------------------- */
+
+static struct slice skip_blanks(struct slice text)
+{
+	while (text.len > 0) {
+		size_t len = slice_is_space(text.data[0]) ? 1
+			     : text.data[0] == '('        ? comment_length(text)
+							  : 0;
+
+		if (len == 0)
+			break;
+		text = slice_from(text, len);
+	}
+	return text;
+}
+
+/* The atoms at the front, with blanks and comments around their dots (RFC 5322
+ * section 4.4); 0 if they are too long for a domain. */
+static size_t join_atoms(struct slice text, char out[DOMAIN_SIZE])
+{
+	size_t len = 0, more;
+
+	for (;; text = slice_from(text, more)) {
+		text = skip_blanks(text);
+		more = atom_length(text);
+		if (more == 0 ||
+		    (len > 0 && out[len - 1] != '.' && text.data[0] != '.'))
+			return len;
+		if (more > DOMAIN_MAX - len)
+			return 0;
+		memcpy(out + len, text.data, more);
+		len += more;
+	}
+}
+
+static void keep_if_domain(struct scan *scan, struct slice text)
+{
+	char domain[DOMAIN_SIZE];
+
+	if (domain_to_ascii(text, domain))
+		(void)keep_domain(scan, domain);
+}
+
+/* Whatever stands behind any "@", also in quotes and comments: somebody may
+ * see an address there. */
+static void gather(struct scan *scan, struct slice value)
+{
+	char joined[DOMAIN_SIZE];
+	struct slice atom;
+	size_t at, count = 0;
+
+	while ((at = slice_find(value, '@')) < value.len) {
+		if (++count > LIMIT_AUTHOR_SIGNS) {
+			(void)too_many(scan);
+			return;
+		}
+		value = slice_from(value, at + 1);
+		atom = skip_blanks(value);
+		keep_if_domain(scan, slice_first(atom, atom_length(atom)));
+		keep_if_domain(
+		    scan, (struct slice){joined, join_atoms(value, joined)});
+	}
+}
+
+static void read_field(struct scan *scan)
+{
+	struct slice value = scan->rest;
+
+	if (!read_well_formed(scan))
+		gather(scan, value);
+}
+
 void author_read(
     struct slice header, struct arena *arena, struct author *author)
 {
@@ -214,9 +308,9 @@ void author_read(
 		struct scan scan = {
 		    .rest = field.value, .arena = arena, .author = author};
 
-		if (slice_is(field.name, "From") && !read_field(&scan))
-			return;
+		if (slice_is(field.name, "From"))
+			read_field(&scan);
 	}
-	if (author->count == 0)
+	if (author->count == 0 && author->fault == NULL)
 		author->fault = "there is no address in From";
 }

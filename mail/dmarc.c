@@ -73,6 +73,19 @@ static enum dmarc_policy disposition_of(const struct dmarc_record *record,
 
 enum alignment { ALIGNED_NOT, ALIGNED, ALIGNED_UNKNOWN };
 
+/* An organisation is the name itself or above it. So what is known of one side
+ * can rule the other out: a stranger whose DNS is broken leaves nothing open
+ * (RFC 9989 section 5.3.6 speaks of queries that are required). */
+static bool may_share(const char *from, const struct dmarc_walk *ours,
+    const char *domain, const struct dmarc_walk *theirs)
+{
+	if (!ours->error)
+		return domain_is_within(domain, ours->organisation);
+	if (!theirs->error)
+		return domain_is_within(from, theirs->organisation);
+	return domain_equal(domain_suffix(from, 1), domain_suffix(domain, 1));
+}
+
 static enum alignment align(
     struct evaluation *evaluation, const char *domain, bool strict)
 {
@@ -89,7 +102,9 @@ static enum alignment align(
 	theirs = dmarc_tree_walk(
 	    &evaluation->tree, arena_strdup(evaluation->tree.arena, ascii));
 	if (ours.error || theirs.error)
-		return ALIGNED_UNKNOWN;
+		return may_share(evaluation->domain, &ours, ascii, &theirs)
+			   ? ALIGNED_UNKNOWN
+			   : ALIGNED_NOT;
 	return domain_equal(ours.organisation, theirs.organisation)
 		   ? ALIGNED
 		   : ALIGNED_NOT;
@@ -193,8 +208,29 @@ static void judge_one(
 	outcome->result = weigh_all(evaluation, &outcome->reason);
 }
 
+/* The policy at hand, if it asks for more than that of the outcome: for this
+ * message first of all. */
+static void take_stricter(
+    struct evaluation *evaluation, struct dmarc_outcome *outcome)
+{
+	enum dmarc_policy policy = policy_of(evaluation);
+	enum dmarc_policy disposition = disposition_of(
+	    &evaluation->policy->record, policy, evaluation->query->sample);
+
+	if (outcome->policy_domain != NULL &&
+	    (disposition < outcome->disposition ||
+		(disposition == outcome->disposition &&
+		    policy <= outcome->policy)))
+		return;
+	outcome->policy_domain = evaluation->policy->name;
+	outcome->policy = policy;
+	outcome->disposition = disposition;
+}
+
 /* Several domains, or a From that cannot be trusted: never a pass. The
- * strictest of their policies is the message's (RFC 7489 section 6.6.1). */
+ * strictest of their policies is the message's (RFC 7489 section 6.6.1). So
+ * many that nobody asks for all are an attack, and none of them would want it.
+ */
 static void judge_doubtful(
     struct evaluation *evaluation, struct dmarc_outcome *outcome)
 {
@@ -202,27 +238,21 @@ static void judge_doubtful(
 
 	outcome->reason =
 	    author->fault != NULL ? author->fault : "From has several domains";
+	if (author->too_many) {
+		outcome->result = AUTH_FAIL;
+		outcome->policy = outcome->disposition = DMARC_REJECT;
+		return;
+	}
 	for (size_t i = 0; i < author->count; i++) {
-		enum dmarc_policy policy;
-
 		evaluation->domain = author->domains[i];
 		if (!discover(evaluation)) {
 			if (outcome->result == AUTH_NONE)
 				outcome->result = AUTH_TEMPERROR;
-			continue;
+		} else if (evaluation->policy != NULL &&
+			   !evaluation->policy->record.unusable) {
+			outcome->result = AUTH_FAIL;
+			take_stricter(evaluation, outcome);
 		}
-		if (evaluation->policy == NULL ||
-		    evaluation->policy->record.unusable)
-			continue;
-		outcome->result = AUTH_FAIL;
-		policy = policy_of(evaluation);
-		if (outcome->policy_domain != NULL && policy <= outcome->policy)
-			continue;
-		outcome->policy_domain = evaluation->policy->name;
-		outcome->policy = policy;
-		outcome->disposition =
-		    disposition_of(&evaluation->policy->record, policy,
-			evaluation->query->sample);
 	}
 }
 

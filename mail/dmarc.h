@@ -45,7 +45,9 @@ struct dmarc_outcome {
 	bool aligned;
 	const char *domain;        /* of From; NULL if there is not just one */
 	const char *policy_domain; /* where the record is; NULL without one */
-	enum dmarc_policy policy;  /* what it asks for From's domain */
+	/* What it asks for From's domain; DMARC_REJECT where there were too
+	 * many domains to ask. */
+	enum dmarc_policy policy;
 	/* What it asks for this message: less with t=y, or by pct. */
 	enum dmarc_policy disposition;
 	const char *reason; /* for an operator, never NULL */

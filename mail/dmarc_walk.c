@@ -44,13 +44,20 @@ const struct dmarc_node *dmarc_tree_node(
 	return node;
 }
 
-/* A registry that published before there was a psd tag means no less. */
-static bool is_suffix(const struct dmarc_node *node, const char *start)
+/* The domain below a suffix. A registry that published before there was a psd
+ * tag means no less; but it may have other suffixes below it, and only the list
+ * knows them. NULL: the record is not that of a suffix. */
+static const char *below_suffix(
+    const struct dmarc_node *node, const char *start)
 {
-	return !domain_equal(node->name, start) &&
-	       (node->record.psd == DMARC_PSD_YES ||
-		   (node->record.psd == DMARC_PSD_UNKNOWN &&
-		       public_suffix_is_registry(node->name)));
+	if (domain_equal(node->name, start))
+		return NULL;
+	if (node->record.psd == DMARC_PSD_YES)
+		return domain_suffix(start, domain_labels(node->name) + 1);
+	if (node->record.psd == DMARC_PSD_UNKNOWN &&
+	    public_suffix_is_registry(node->name))
+		return public_suffix_registered(start);
+	return NULL;
 }
 
 /* Section 4.10.2: `last` is the record with the fewest labels, and the walk
@@ -59,18 +66,20 @@ static void choose(struct dmarc_tree *tree, const char *start,
     const struct dmarc_node *last, struct dmarc_walk *walk)
 {
 	const struct dmarc_node *node;
+	unsigned labels;
 
-	if (!is_suffix(last, start)) {
+	walk->organisation = below_suffix(last, start);
+	if (walk->organisation == NULL) {
 		walk->organisation = last->name;
 		walk->policy = last;
 		return;
 	}
-	walk->organisation =
-	    domain_suffix(start, domain_labels(last->name) + 1);
 	node = dmarc_tree_node(tree, walk->organisation);
 	walk->error = node->error;
 	/* Section 4.10.1: the suffix speaks for those who do not. */
-	walk->policy = node->found ? node : last;
+	for (labels = domain_labels(node->name); !node->found; labels--)
+		node = dmarc_tree_node(tree, domain_suffix(start, labels - 1));
+	walk->policy = node;
 }
 
 struct dmarc_walk dmarc_tree_walk(struct dmarc_tree *tree, const char *name)

@@ -54,7 +54,7 @@ static void judge(struct subject *subject, struct signed_mail *mail,
 /* RFC 8601 section 2.7, RFC 9989 section 9. */
 static void tell(struct subject *subject, const struct dmarc_outcome *outcome)
 {
-	struct buf text = buf_new(LIMIT_FINDING_TEXT);
+	struct buf text = buf_new(LIMIT_RESINFO);
 
 	(void)buf_printf(&text, "dmarc=%s", auth_result_name(outcome->result));
 	if (outcome->policy_domain != NULL)
@@ -82,6 +82,18 @@ static void note(struct subject *subject, const struct dmarc_outcome *outcome)
 	buf_free(&text);
 }
 
+/* RFC 7372 section 3.3. */
+static void refuse(struct subject *subject, const struct dmarc_outcome *outcome)
+{
+	if (outcome->policy_domain == NULL)
+		check_refuse(subject, 550, "5.7.26", "dmarc_fail", "%s",
+		    outcome->reason);
+	else
+		check_refuse(subject, 550, "5.7.26", "dmarc_fail",
+		    "The policy of %s refuses mail that is not authenticated",
+		    outcome->policy_domain);
+}
+
 void check_dmarc(struct subject *subject)
 {
 	struct dmarc_outcome outcome;
@@ -102,8 +114,5 @@ void check_dmarc(struct subject *subject)
 	if (outcome.result == AUTH_FAIL &&
 	    outcome.disposition == DMARC_REJECT &&
 	    subject->settings->config->check_dmarc == CHECK_REJECT)
-		/* RFC 7372 section 3.3 */
-		check_refuse(subject, 550, "5.7.26", "dmarc_fail",
-		    "The policy of %s refuses mail that is not authenticated",
-		    outcome.policy_domain);
+		refuse(subject, &outcome);
 }

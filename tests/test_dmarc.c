@@ -159,13 +159,31 @@ static void dns_errors_leave_it_open(void **state)
 		.from = "a@m.e.test"},
 	    {REJECT_AT("m.e.test") "_dmarc.e.test TIMEOUT", AUTH_TEMPERROR,
 		true, PASSES("e.test"), .from = "a@m.e.test"},
-	    {REJECT_AT("m.e.test") "_dmarc.e.test TIMEOUT", AUTH_TEMPERROR,
-		false, PASSES("x.test"), .from = "a@m.e.test"},
+	    {REJECT_AT("m.e.test") "_dmarc.e.test TIMEOUT", AUTH_FAIL, false,
+		PASSES("x.test"), .from = "a@m.e.test"},
 	    {"_dmarc.m.e.test TXT v=DMARC1; p=reject; aspf=s\n"
 	     "_dmarc.e.test TIMEOUT",
 		AUTH_FAIL, true, PASSES("e.test"), .from = "a@m.e.test"},
-	    {REJECT_AT("e.test") "_dmarc.x.test TIMEOUT", AUTH_TEMPERROR, false,
+	    /* Strangers whose DNS is broken leave nothing open. */
+	    {REJECT_AT("e.test") "_dmarc.x.test TIMEOUT", AUTH_FAIL, false,
 		PASSES("x.test")},
+	    {REJECT_AT("e.test") "_dmarc.x.test TIMEOUT", AUTH_FAIL, false,
+		{AUTH_TEMPERROR, "x.test"}},
+	    {REJECT_AT("e.test") "_dmarc.x.test TIMEOUT", AUTH_FAIL, false,
+		.dkim = PASSES("m.x.test")},
+	    {REJECT_AT("m.e.test") "_dmarc.e.test TIMEOUT", AUTH_FAIL, false,
+		PASSES("x.example"), .from = "a@m.e.test"},
+	    {REJECT_AT("m.e.test") REJECT_AT("x.test") "_dmarc.e.test TIMEOUT",
+		AUTH_FAIL, false, PASSES("x.test"), .from = "a@m.e.test"},
+	    {REJECT_AT("m.e.test") "_dmarc.e.test TIMEOUT\n"
+				   "_dmarc.x.example TIMEOUT",
+		AUTH_FAIL, false, PASSES("x.example"), .from = "a@m.e.test"},
+	    {REJECT_AT("m.e.test") "_dmarc.e.test TIMEOUT\n"
+				   "_dmarc.x.e.test TIMEOUT",
+		AUTH_TEMPERROR, true, PASSES("x.e.test"), .from = "a@m.e.test"},
+	    /* One below whose own record is open may yet be ours. */
+	    {REJECT_AT("e.test") "_dmarc.x.e.test TIMEOUT", AUTH_TEMPERROR,
+		true, PASSES("x.e.test")},
 	    {REJECT_AT("e.test") "_dmarc.x.test TIMEOUT", AUTH_PASS, true,
 		PASSES("x.test"), PASSES("e.test")},
 	    /* SPF or DKIM had the error. */
@@ -283,6 +301,17 @@ static void organisations_are_found_by_the_walk(void **state)
 		.from = "a@e.co.uk", .policy_domain = "co.uk"},
 	    {REJECT_AT("co.uk"), AUTH_PASS, true, PASSES("m.e.co.uk"),
 		.from = "a@e.co.uk"},
+	    /* One with suffixes below it. */
+	    {REJECT_AT("uk"), AUTH_FAIL, false, PASSES("f.co.uk"),
+		.from = "a@e.co.uk", .policy_domain = "uk"},
+	    {REJECT_AT("uk") NONE_AT("co.uk"), AUTH_FAIL, false,
+		PASSES("f.co.uk"), .from = "a@e.co.uk",
+		.policy_domain = "co.uk"},
+	    {REJECT_AT("uk") NONE_AT("co.uk"), AUTH_PASS, true,
+		PASSES("m.e.co.uk"), .from = "a@e.co.uk"},
+	    {NONE_AT("uk") REJECT_AT("e.co.uk"), AUTH_FAIL, false,
+		PASSES("co.uk"), .from = "a@m.e.co.uk",
+		.policy_domain = "e.co.uk"},
 	    /* Eight queries: from 8 labels on the walk jumps to 7. */
 	    {REJECT_AT("g.h.i.j.mail.e.test"), AUTH_FAIL, false,
 		.from = "a@" LONG, .policy_domain = "g.h.i.j.mail.e.test"},
@@ -537,6 +566,32 @@ static void from_without_exactly_one_domain_never_passes(void **state)
 		.from = "a@e.test, b@f.test", .policy_domain = "f.test"},
 	    {NONE_AT("f.test") "_dmarc.e.test TIMEOUT", AUTH_FAIL, false,
 		.from = "a@f.test, b@e.test", .policy_domain = "f.test"},
+	    /* What counts is what is asked for this message. */
+	    {"_dmarc.f.test TXT v=DMARC1; p=reject; pct=0\n" REJECT_AT(
+		 "e.test"),
+		AUTH_FAIL, false, .from = "a@f.test, b@e.test",
+		.policy_domain = "e.test", .disposition = POLICY(DMARC_REJECT)},
+	    {REJECT_AT("e.test") "_dmarc.f.test TXT v=DMARC1; p=reject; t=y",
+		AUTH_FAIL, false, .from = "a@e.test, b@f.test",
+		.policy_domain = "e.test", .disposition = POLICY(DMARC_REJECT)},
+	    /* A fault hides nothing that stands behind it. */
+	    {REJECT_AT("e.test"), AUTH_FAIL, false, PASSES("f.test"),
+		.from = "\"CEO <ceo@e.test>", .policy_domain = "e.test"},
+	    {REJECT_AT("e.test"), AUTH_FAIL, false, PASSES("f.test"),
+		.from = "a@[192.0.2.1], ceo@e.test"},
+	    {REJECT_AT("e.test"), AUTH_FAIL, false, PASSES("f.test"),
+		.from = "\\\r\nFrom: ceo@e.test"},
+	    {REJECT_AT("e.test"), AUTH_FAIL, false, PASSES("f.test"),
+		.from = "a@1.t, a@2.t, a@3.t, a@4.t, a@5.t, a@6.t, a@7.t, "
+			"a@8.t, a@9.t, ceo@e.test",
+		.policy_domain = "e.test"},
+	    {"", AUTH_FAIL, false, PASSES("f.test"),
+		.from = "a@1.t, a@2.t, a@3.t, a@4.t, a@5.t, a@6.t, a@7.t, "
+			"a@8.t, a@9.t, a@10.t, ceo@e.test",
+		.reason = "too many", .disposition = POLICY(DMARC_REJECT)},
+	    /* Brackets in a name are none. */
+	    {REJECT_AT("e.test"), AUTH_PASS, true, PASSES("e.test"),
+		.from = "[x] <a@e.test>"},
 	    /* The same domain twice is one. */
 	    {REJECT_AT("e.test"), AUTH_PASS, true, PASSES("e.test"),
 		.from = "a@e.test, b@E.test"},
