@@ -153,6 +153,8 @@
 /* Methods in one Authentication-Results line: SPF, DMARC, ARC, and one for
  * each DKIM signature. */
 #define LIMIT_AUTHENTICATION 16
+/* One of them: the signer's domain and selector may have 253 bytes each. */
+#define LIMIT_RESINFO 768
 
 /* --- a message in memory ---------------------------------------------- */
 
@@ -237,7 +239,7 @@
  * parameters, and the room above. */
 #define LIMIT_ENVELOPE (1024 * 1024)
 /* Return-Path, Received and Authentication-Results together. */
-#define LIMIT_TRACE 8192
+#define LIMIT_TRACE 16384
 /* Recipients of one message, whatever MAX_RECIPIENTS says: one status byte
  * each, on one line that stays under the 998 of RFC 5322. */
 #define LIMIT_RECIPIENTS 900

@@ -1,5 +1,7 @@
 #include "smtpd/authentication.h"
 
+#include "mail/domain.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -88,27 +90,27 @@ static bool is_plain(char c)
 	return isalnum((unsigned char)c) || strchr("!#$%&'*+-._`{|}~@", c);
 }
 
-/* How much of it may stand there, within quotes. */
-static size_t usable(const char *value)
+/* Whether it may stand there, within quotes. As a whole: the first half of a
+ * domain is another domain. */
+static bool is_usable(const char *value)
 {
-	size_t len = 0;
+	size_t len = strlen(value);
 
-	for (; value[len] != '\0' && len < LIMIT_FINDING_TEXT / 4; len++)
-		if (value[len] < ' ' || value[len] > '~' || value[len] == '"' ||
-		    value[len] == '\\')
-			return 0;
-	return len;
+	for (size_t i = 0; i < len; i++)
+		if (value[i] < ' ' || value[i] > '~' || value[i] == '"' ||
+		    value[i] == '\\')
+			return false;
+	return len > 0 && len <= DOMAIN_MAX;
 }
 
 void authentication_property(
     struct buf *out, const char *name, const char *value)
 {
-	size_t len = usable(value);
 	bool plain = true;
 
-	for (size_t i = 0; i < len; i++)
-		plain = plain && is_plain(value[i]);
-	if (len > 0)
-		(void)buf_printf(out, plain ? " %s=%.*s" : " %s=\"%.*s\"", name,
-		    (int)len, value);
+	if (!is_usable(value))
+		return;
+	for (const char *c = value; *c != '\0'; c++)
+		plain = plain && is_plain(*c);
+	(void)buf_printf(out, plain ? " %s=%s" : " %s=\"%s\"", name, value);
 }

@@ -20,8 +20,8 @@ struct lookup authentication_lookup(struct subject *subject);
 MUST_CHECK bool authentication_mail(
     struct subject *subject, struct signed_mail **mail, struct error *err);
 
-/* Appends ` header.d=value`, the value quoted if it must be, cut if it is too
- * long; nothing if it is empty or has what cannot stand there. */
+/* Appends ` header.d=value`, the value quoted if it must be; nothing if it is
+ * empty, longer than any domain, or has what cannot stand there. */
 void authentication_property(
     struct buf *out, const char *name, const char *value);
 

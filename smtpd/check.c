@@ -17,12 +17,12 @@ struct arena *check_arena(struct subject *subject)
 	return subject->arena;
 }
 
-static const char *PRINTF_LIKE(2, 0)
-    keep(struct subject *subject, const char *format, va_list args)
+static const char *PRINTF_LIKE(3, 0)
+    keep(struct subject *subject, size_t most, const char *format, va_list args)
 {
-	char text[LIMIT_FINDING_TEXT + 1];
+	char text[LIMIT_RESINFO + 1];
 
-	(void)vsnprintf(text, sizeof(text), format, args);
+	(void)vsnprintf(text, most + 1, format, args);
 	return arena_strdup(check_arena(subject), text);
 }
 
@@ -33,7 +33,7 @@ void check_found(
 
 	subject->found.result = result;
 	va_start(args, format);
-	subject->found.saw = keep(subject, format, args);
+	subject->found.saw = keep(subject, LIMIT_FINDING_TEXT, format, args);
 	va_end(args);
 }
 
@@ -83,7 +83,7 @@ void check_authenticates(struct subject *subject, const char *format, ...)
 		return;
 	va_start(args, format);
 	results->authentication[results->authentication_count++] =
-	    keep(subject, format, args);
+	    keep(subject, LIMIT_RESINFO, format, args);
 	va_end(args);
 }
 

@@ -144,7 +144,8 @@ void check_refuse(struct subject *subject, int code, const char *enhanced,
     const char *reason, const char *format, ...) PRINTF_LIKE(5, 6);
 
 /* Adds a method to our Authentication-Results line: "spf=pass
- * smtp.mailfrom=a.example", safe to be written as it is. */
+ * smtp.mailfrom=a.example", safe to be written as it is; of at most
+ * LIMIT_RESINFO bytes. */
 void check_authenticates(struct subject *subject, const char *format, ...)
     PRINTF_LIKE(2, 3);
 

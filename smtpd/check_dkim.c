@@ -18,7 +18,7 @@ bool dkim_wanted(struct subject *subject)
 /* One method of Authentication-Results (RFC 8601 section 2.7.1). */
 static void tell(struct subject *subject, const struct signature_verdict *one)
 {
-	struct buf text = buf_new(LIMIT_FINDING_TEXT);
+	struct buf text = buf_new(LIMIT_RESINFO);
 	char prefix[B_PREFIX + 1];
 
 	(void)buf_printf(&text, "dkim=%s", auth_result_name(one->result));

@@ -28,10 +28,12 @@ void check_refuse_spf(struct subject *subject, const char *reason)
 {
 	const char *why = subject->results.spf_explanation;
 
-	/* RFC 7372 section 3.2. */
+	/* RFC 7372 section 3.2. What a stranger says must not look like ours
+	 * (RFC 7208 section 6.2). */
 	check_refuse(subject, 550, "5.7.23", reason,
 	    "SPF: %s may not send mail for %s%s%s", subject->ip_text,
-	    subject->results.spf_domain, why == NULL ? "" : ": ",
+	    subject->results.spf_domain,
+	    why == NULL ? "" : ", whose owner explains: ",
 	    why == NULL ? "" : why);
 }
 

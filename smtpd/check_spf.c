@@ -36,7 +36,7 @@ static struct spf_outcome ask(struct subject *subject)
 /* RFC 8601 section 2.7.2. */
 static void tell(struct subject *subject, const struct spf_outcome *outcome)
 {
-	struct buf text = buf_new(LIMIT_FINDING_TEXT);
+	struct buf text = buf_new(LIMIT_RESINFO);
 
 	(void)buf_printf(&text, "spf=%s", auth_result_name(outcome->result));
 	authentication_property(&text,

@@ -165,8 +165,8 @@ def story_nobody_else_writes_in_our_name(stack):
         smtpd = stack.smtpd(**settings(dns))
         refused = (
             550,
-            "5.7.23 SPF: 127.0.0.1 may not send mail for example.com:"
-            " 127.0.0.1 is not ours",
+            "5.7.23 SPF: 127.0.0.1 may not send mail for example.com,"
+            " whose owner explains: 127.0.0.1 is not ours",
         )
         same(replies(smtpd, "ceo@example.com"), refused, "a forged sender")
         same(replies(smtpd, "ceo@Example.COM")[0], 550, "in other letters")
@@ -198,8 +198,8 @@ def story_policies_can_refuse(stack):
             replies(smtpd, "a@bad.test"),
             (
                 550,
-                "5.7.23 SPF: 127.0.0.1 may not send mail for bad.test:"
-                " 127.0.0.1 is not ours",
+                "5.7.23 SPF: 127.0.0.1 may not send mail for bad.test,"
+                " whose owner explains: 127.0.0.1 is not ours",
             ),
             "SPF says no",
         )
