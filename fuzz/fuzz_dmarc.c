@@ -7,6 +7,7 @@
 #include "bounds.h"
 #include "mail/dmarc.h"
 #include "mail/domain.h"
+#include "mail/public_suffix.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -61,8 +62,9 @@ static void check_author(const struct author *author)
 	}
 }
 
-/* The last two labels at least are the same; one, if there is but one, or if
- * a top-level domain may have said that it is all one organisation (psd=n). */
+/* The last two labels at least are the same; one, if there is but one, if a
+ * top-level domain may have said that it is all one organisation (psd=n), or if
+ * it is none that the public suffix list knows. */
 static bool are_related(const char *a, const char *b, bool has_psd)
 {
 	char ascii[DOMAIN_SIZE];
@@ -70,7 +72,10 @@ static bool are_related(const char *a, const char *b, bool has_psd)
 
 	if (!domain_to_ascii(slice_of(b), ascii))
 		return false;
-	labels = domain_labels(a) > 1 && !has_psd ? 2 : 1;
+	labels = domain_labels(a) > 1 && !has_psd &&
+			 public_suffix_is_top(domain_suffix(a, 1))
+		     ? 2
+		     : 1;
 	return domain_labels(ascii) >= labels &&
 	       domain_equal(
 		   domain_suffix(a, labels), domain_suffix(ascii, labels));

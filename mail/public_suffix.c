@@ -40,20 +40,17 @@ const char *public_suffix_registered(const char *name)
 	return found == NULL ? name : name + (found - copy);
 }
 
+/* Without the rule that makes one of any label. */
 bool public_suffix_is_registry(const char *name)
 {
 	char copy[DOMAIN_SIZE];
 
 	return lower(name, copy) &&
-	       psl_is_public_suffix2(list, copy, PSL_TYPE_ICANN) != 0;
-}
-
-/* Without the rule that makes one of any label. */
-bool public_suffix_is_top(const char *label)
-{
-	char copy[DOMAIN_SIZE];
-
-	return lower(label, copy) && strchr(copy, '.') == NULL &&
 	       psl_is_public_suffix2(
 		   list, copy, PSL_TYPE_ICANN | PSL_TYPE_NO_STAR_RULE) != 0;
+}
+
+bool public_suffix_is_top(const char *label)
+{
+	return strchr(label, '.') == NULL && public_suffix_is_registry(label);
 }

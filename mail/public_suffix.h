@@ -9,8 +9,8 @@
  * tail of `name`, which is in A-labels. A public suffix itself as a whole. */
 const char *public_suffix_registered(const char *name);
 
-/* Whether it is a suffix of a registry (not one that a company shares with its
- * customers, which the list also has). */
+/* Whether it is known as a suffix of a registry (not one that a company shares
+ * with its customers, which the list also has). */
 bool public_suffix_is_registry(const char *name);
 
 /* Whether there is such a top-level domain. */

@@ -301,6 +301,9 @@ static void organisations_are_found_by_the_walk(void **state)
 		.from = "a@e.co.uk", .policy_domain = "co.uk"},
 	    {REJECT_AT("co.uk"), AUTH_PASS, true, PASSES("m.e.co.uk"),
 		.from = "a@e.co.uk"},
+	    /* A top-level domain that the list does not know is one name. */
+	    {REJECT_AT("test"), AUTH_PASS, true, PASSES("f.test"),
+		.policy_domain = "test"},
 	    /* One with suffixes below it. */
 	    {REJECT_AT("uk"), AUTH_FAIL, false, PASSES("f.co.uk"),
 		.from = "a@e.co.uk", .policy_domain = "uk"},
