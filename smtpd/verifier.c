@@ -80,6 +80,26 @@ static void complain_of_key(struct verifier *verifier)
 	    LOG_NUMBER("status", 401));
 }
 
+/* Whether it says that Phoenix is not there for any recipient. Other failures
+ * may be those of one recipient: whoever names it must not keep the rest from
+ * being asked for. */
+static bool is_silence(int status)
+{
+	switch (status) {
+	case 0: /* no answer */
+	case 401:
+	case 403:
+	case 408:
+	case 429:
+	case 502:
+	case 503:
+	case 504:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* With the lock held. */
 static void note_answer(
     struct verifier *verifier, const struct phoenix_answer *answer)
@@ -102,7 +122,8 @@ static void note_answer(
 			: "");
 	if (answer->status == 401)
 		complain_of_key(verifier);
-	if (++verifier->silent == LIMIT_VERIFY_SILENT)
+	if (is_silence(answer->status) &&
+	    ++verifier->silent == LIMIT_VERIFY_SILENT)
 		log_event(LOG_WARN, "verify_unavailable",
 		    LOG_TEXT("error", verifier->why));
 }
@@ -183,12 +204,13 @@ static void fall_back(struct verifier *verifier, const struct config *config,
 
 /* --- asking ----------------------------------------------------------- */
 
-/* While Phoenix does not answer, only one call now and then is made. */
-static bool may_call(struct verifier *verifier)
+/* While Phoenix does not answer, only one call now and then is made, and for
+ * one recipient at any time: it may be the only one that gets no answer. */
+static bool may_call(struct verifier *verifier, const struct ask_entry *entry)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	if (verifier->interrupted)
+	if (verifier->interrupted || (entry != NULL && now_ms < entry->hold_ms))
 		return false;
 	if (verifier->silent < LIMIT_VERIFY_SILENT)
 		return true;
@@ -211,7 +233,9 @@ static enum existence ask(struct verifier *verifier,
 	existence = call(verifier, config, address, wait_ms);
 	(void)pthread_mutex_lock(&verifier->lock);
 	now_ms = clock_mono_ms();
-	if (existence != EXISTENCE_UNKNOWN) {
+	if (existence == EXISTENCE_UNKNOWN) {
+		entry->hold_ms = now_ms + LIMIT_VERIFY_PROBE_MS;
+	} else {
 		entry->status = (int)existence;
 		entry->heard_ms = now_ms;
 		entry->until_ms = now_ms + (existence == EXISTENCE_YES
@@ -235,7 +259,7 @@ void verifier_ask(struct verifier *verifier, const struct config *config,
 	if (entry != NULL && entry->asking) {
 		ask_entry_wait(
 		    entry, &verifier->lock, wait_ms, &verifier->interrupted);
-	} else if (!is_fresh(entry) && may_call(verifier)) {
+	} else if (!is_fresh(entry) && may_call(verifier, entry)) {
 		verified->existence =
 		    ask(verifier, config, key, address, wait_ms);
 		entry = ask_cache_find(verifier->cache, key);
