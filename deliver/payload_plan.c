@@ -137,14 +137,6 @@ static void sort_texts(struct payload *payload)
 	}
 }
 
-static const char *content_type_of(const struct mime_part *part)
-{
-	if (mime_is_type(part, "application/octet-stream") &&
-	    part->filename != NULL)
-		return filename_media_type(slice_of(part->filename));
-	return part->type;
-}
-
 /* How long the content is. What is not encoded as it says is taken as it
  * stands. */
 static bool measure(struct payload *payload, const struct mime_part **part,
@@ -182,7 +174,7 @@ static bool plan_attachment(struct payload *payload,
 		field_name(fixed, "filename");
 		(void)buf_printf(fixed, "\"attachment_%zu\",", index);
 	}
-	field_text(fixed, "content_type", content_type_of(part));
+	field_text(fixed, "content_type", mime_media_type(part));
 	field_number(fixed, "size", size);
 	field_text(fixed, "content_id", part->content_id);
 	field_name(fixed, "content");
@@ -208,33 +200,17 @@ static bool plan_uuencoded(struct payload *payload,
     const struct mime_part *text, bool include, size_t *index, size_t *start,
     struct error *err)
 {
-	struct uuencoded *files;
+	struct mime_part *files;
 	size_t count;
 
-	if (!uuencode_find(&payload->window, text->body, text->end,
-		payload->arena, &files, &count, err))
+	if (!mime_find_files(
+		&payload->window, text, payload->arena, &files, &count, err))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct mime_part *part =
-		    arena_zalloc(payload->arena, sizeof(*part));
-
-		part->body = files[i].start;
-		part->end = files[i].end;
-		part->encoding = TRANSFER_UUENCODE;
-		part->filename =
-		    filename_clean(slice_of(files[i].name), payload->arena);
-		part->type = "application/octet-stream";
+	for (size_t i = 0; i < count; i++)
 		if (!plan_attachment(
-			payload, part, (*index)++, include, start, err))
+			payload, &files[i], (*index)++, include, start, err))
 			return false;
-	}
 	return true;
-}
-
-static bool is_plain_text(const struct mime_part *part)
-{
-	return mime_is_shown(part) && mime_is_type(part, "text/plain") &&
-	       part->encoding == TRANSFER_IDENTITY;
 }
 
 static bool plan_attachments(
@@ -250,7 +226,7 @@ static bool plan_attachments(
 	for (size_t i = 0; i < mime->count && done; i++) {
 		const struct mime_part *part = &mime->parts[i];
 
-		if (is_plain_text(part))
+		if (mime_may_hold_files(part))
 			done = plan_uuencoded(
 			    payload, part, include, &count, start, err);
 		else if (mime_is_attachment(part))

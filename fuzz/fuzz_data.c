@@ -3,10 +3,12 @@
 #include "naive_data.h"
 #include "smtpd/data_scan.h"
 #include "smtpd/header_watch.h"
+#include "smtpd/uuencode_watch.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -14,6 +16,7 @@ struct content {
 	char *bytes;
 	size_t len;
 	struct header_watch whole;
+	struct uuencode_watch uuencode;
 };
 
 static void collect(void *arg, const char *bytes, size_t len)
@@ -23,6 +26,7 @@ static void collect(void *arg, const char *bytes, size_t len)
 	memcpy(content->bytes + content->len, bytes, len);
 	content->len += len;
 	header_watch_read(&content->whole, bytes, len);
+	uuencode_watch_read(&content->uuencode, bytes, len);
 }
 
 static void check_header(struct content *content)
@@ -65,6 +69,8 @@ static void check(
 	assert(content.len == want.len);
 	assert(memcmp(content.bytes, want.content, want.len) == 0);
 	check_header(&content);
+	assert(content.uuencode.seen ==
+	       (memmem(content.bytes, content.len, "\nbegin ", 7) != NULL));
 	free(content.bytes);
 	free(want.content);
 }

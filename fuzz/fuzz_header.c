@@ -7,6 +7,7 @@
 #include "mail/header.h"
 #include "mail/header_table.h"
 #include "mail/mailbox.h"
+#include "mail/mime_header.h"
 #include "mail/parameter.h"
 
 #include <assert.h>
@@ -78,6 +79,27 @@ static void check_parameters(struct slice value, struct arena *arena)
 	buf_free(&text);
 }
 
+static bool is_another(void *arg, const char *name)
+{
+	assert(utf8_valid(name, strlen(name)));
+	assert(name[0] != '\0' && strpbrk(name, "/\\\r\n") == NULL);
+	return strcmp(name, *(const char *const *)arg) != 0;
+}
+
+/* The name that counts is one of all names. */
+static void check_names(struct slice block, struct arena *arena)
+{
+	struct mime_part part = {.parent = MIME_ROOT};
+	struct arena *scratch = arena_new();
+	const char *name;
+
+	mime_header_read(block, arena, scratch, &part);
+	name = part.filename == NULL ? "" : part.filename;
+	assert(mime_header_names(block, scratch, is_another, &name) ==
+	       (part.filename == NULL));
+	arena_free(&scratch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slice block = {(const char *)data, size}, rest = block;
@@ -95,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_parameters(field.value, arena);
 	}
 	assert(rest.len == 0);
+	check_names(block, arena);
 	header_table_build(&table, block, arena);
 	for (const struct header_entry *entry = table.first; entry != NULL;
 	     entry = entry->next)

@@ -112,8 +112,11 @@
 #define LIMIT_LIST_FAILURES 3
 #define LIMIT_LISTS_WATCHED 100
 /* Messages inside messages that are searched for attachments: forwarded ones
- * are two or three deep. */
-#define LIMIT_LETTERS_DEPTH 8
+ * are two or three deep. And what of them comes encoded, decoded, in bytes. */
+#define LIMIT_LETTERS_DEPTH 20
+#define LIMIT_LETTERS_DECODED ((size_t)4 * 1024 * 1024)
+/* How much of an attachment's name a finding shows. */
+#define LIMIT_NAME_SHOWN ((size_t)60)
 /* A file of networks: some hundred thousand of them. */
 #define LIMIT_ACCESS_FILE ((size_t)4 * 1024 * 1024)
 /* How long a proxy may take to say who it speaks for, in milliseconds. */

@@ -1,6 +1,7 @@
 #include "mail/mime.h"
 
 #include "bounds.h"
+#include "mail/filename.h"
 #include "mail/header.h"
 #include "mail/mime_header.h"
 
@@ -429,4 +430,12 @@ bool mime_is_shown(const struct mime_part *part)
 bool mime_is_attachment(const struct mime_part *part)
 {
 	return !part->multipart && !mime_is_shown(part);
+}
+
+const char *mime_media_type(const struct mime_part *part)
+{
+	if (mime_is_type(part, "application/octet-stream") &&
+	    part->filename != NULL)
+		return filename_media_type(slice_of(part->filename));
+	return part->type;
 }

@@ -65,5 +65,8 @@ MUST_CHECK bool mime_parse(struct window *window, size_t max_parts,
 bool mime_is_shown(const struct mime_part *part);
 bool mime_is_attachment(const struct mime_part *part);
 bool mime_is_type(const struct mime_part *part, const char *type);
+/* The type that an attachment is handed on under: where its header says no
+ * more than that it is bytes, what its name stands for. */
+const char *mime_media_type(const struct mime_part *part);
 
 #endif

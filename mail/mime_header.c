@@ -230,3 +230,74 @@ void mime_header_read(struct slice block, struct arena *arena,
 		part->encoding = TRANSFER_IDENTITY;
 	part->content_id = read_content_id(&fields.content_id, arena);
 }
+
+/* --- every name ------------------------------------------------------- */
+
+struct telling {
+	struct arena *scratch;
+	mime_name_fn *tell;
+	void *arg;
+};
+
+static bool tell_of(const struct telling *telling,
+    const struct parameters *parameters, const char *name)
+{
+	const char *found = parameters_get(parameters, name, telling->scratch);
+
+	if (found != NULL)
+		found = filename_clean(slice_of(found), telling->scratch);
+	return found == NULL || telling->tell(telling->arg, found);
+}
+
+/* Whether it is `name`, or a piece of it by RFC 2231. */
+static bool is_called(const struct parameter *parameter, const char *name)
+{
+	return slice_starts(parameter->name, name) &&
+	       (parameter->name.len == strlen(name) ||
+		   parameter->name.data[strlen(name)] == '*');
+}
+
+/* As it should be read, only its pieces, and each by itself. */
+static bool tell_parameter(const struct telling *telling,
+    const struct parameters *parameters, const char *name)
+{
+	struct parameters some = {.count = 0};
+
+	if (!tell_of(telling, parameters, name))
+		return false;
+	for (size_t i = 0; i < parameters->count; i++)
+		if (is_called(&parameters->list[i], name) &&
+		    parameters->list[i].name.len > strlen(name))
+			some.list[some.count++] = parameters->list[i];
+	if (!tell_of(telling, &some, name))
+		return false;
+	some.count = 1;
+	for (size_t i = 0; i < parameters->count; i++) {
+		some.list[0] = parameters->list[i];
+		if (is_called(&some.list[0], name) &&
+		    !tell_of(telling, &some, name))
+			return false;
+	}
+	return true;
+}
+
+bool mime_header_names(
+    struct slice block, struct arena *scratch, mime_name_fn *tell, void *arg)
+{
+	const struct telling telling = {scratch, tell, arg};
+	struct parameters parameters;
+	struct header_field field;
+
+	arena_reset(scratch);
+	while (header_next(&block, &field)) {
+		if (!slice_is(field.name, "content-type") &&
+		    !slice_is(field.name, "content-disposition"))
+			continue;
+		drop_nuls(&field, scratch);
+		(void)parse_value(&field, scratch, &parameters);
+		if (!tell_parameter(&telling, &parameters, "filename") ||
+		    !tell_parameter(&telling, &parameters, "name"))
+			return false;
+	}
+	return true;
+}

@@ -2,6 +2,7 @@
 #ifndef MAIL_MIME_READ_H
 #define MAIL_MIME_READ_H
 
+#include "base/buf.h"
 #include "base/window.h"
 #include "mail/mime.h"
 
@@ -20,5 +21,16 @@ MUST_CHECK bool mime_see(struct window *window, const struct mime_part *part,
 /* How many bytes the body decodes to. */
 MUST_CHECK bool mime_measure(struct window *window,
     const struct mime_part *part, uint64_t *size, struct error *err);
+
+/* Appends what the body decodes to; *fits is false if out's limit ended it. */
+MUST_CHECK bool mime_decode(struct window *window, const struct mime_part *part,
+    struct buf *out, bool *fits, struct error *err);
+
+/* Whether it is text that may have files in uuencode among its lines. */
+bool mime_may_hold_files(const struct mime_part *part);
+/* Those files as parts: the arena's. They belong to no multipart. */
+MUST_CHECK bool mime_find_files(struct window *window,
+    const struct mime_part *text, struct arena *arena, struct mime_part **files,
+    size_t *count, struct error *err);
 
 #endif

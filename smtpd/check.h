@@ -55,6 +55,7 @@ struct content_facts {
 	unsigned header_lines;
 	unsigned received; /* Received fields */
 	bool described;    /* see header_watch.h; if not, it is plain text */
+	bool uuencoded;    /* a file may be in it: see uuencode_watch.h */
 };
 
 /* What checks found out of a client or a message. Strings live in the arena of

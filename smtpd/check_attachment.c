@@ -1,46 +1,54 @@
 /*
  * What is attached: names, types and sizes are noted, and what
- * ATTACHMENT_DENY_EXTENSIONS and ATTACHMENT_DENY_TYPES name is refused. A
- * message inside the message is looked into as well: whoever opens it finds
- * its attachments.
+ * ATTACHMENT_DENY_EXTENSIONS and ATTACHMENT_DENY_TYPES name is refused. Readers
+ * differ in what they see, so the name and type that the application gets are
+ * not all that counts: any name in a part's header does, and what has messages
+ * or uuencode around it. What cannot be looked into is refused, if anything is.
  */
+#include "base/utf8.h"
 #include "mail/filename.h"
+#include "mail/mime_header.h"
 #include "mail/mime_read.h"
+#include "smtpd/letters.h"
 #include "smtpd/parts.h"
 #include "smtpd/policy.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-/* A message, or one inside it. */
-struct letter {
-	struct letter *next;
-	const struct mime *mime;
-	struct source source;
-	unsigned depth;
-};
-
-struct inside {
-	struct source around;
-	uint64_t offset;
-};
-
-struct notes {
-	struct finding_text text; /* "a.pdf (application/pdf, 9), ..." */
+struct search {
+	struct subject *subject;
+	const struct config *config;
+	struct letters letters;
+	struct arena *scratch;     /* for one part's names */
+	struct finding_text notes; /* "a.pdf (application/pdf, 9), ..." */
 	size_t count;
 };
 
-/* --- what is refused -------------------------------------------------- */
+/* --- what is denied --------------------------------------------------- */
 
-/* Dots and blanks at the end mean nothing to some who open it. */
-static struct slice extension_of(const char *filename)
+/* Some who open it care for none of these at the end. */
+static struct slice without_tail(struct slice name)
 {
-	struct slice name = slice_of(filename);
+	while (name.len > 0) {
+		char last = name.data[name.len - 1];
 
-	while (name.len > 0 && (name.data[name.len - 1] == '.' ||
-				   slice_is_space(name.data[name.len - 1])))
+		if (last != '.' && last != '"' && last != '\'' &&
+		    !slice_is_space(last))
+			break;
 		name.len--;
-	return filename_extension(name);
+	}
+	return name;
+}
+
+static struct slice extension_of(struct slice name)
+{
+	struct slice extension = filename_extension(name = without_tail(name));
+
+	/* ".exe" */
+	if (extension.len == 0 && name.len > 1 && name.data[0] == '.')
+		return slice_from(name, 1);
+	return extension;
 }
 
 static bool has_item(const struct list *list, struct slice item)
@@ -49,6 +57,19 @@ static bool has_item(const struct list *list, struct slice item)
 		if (slice_is(item, list->items[i]))
 			return true;
 	return false;
+}
+
+/* Also as it is without a comment behind it (RFC 2045 section 5.1), and
+ * without the name of a stream, as Windows has them. */
+static bool has_denied_name(const struct config *config, const char *filename)
+{
+	const struct list *denied = &config->attachment_deny_extensions;
+	struct slice name = slice_of(filename);
+	size_t comment = slice_find(name, '('), stream = slice_find(name, ':');
+
+	return has_item(denied, extension_of(name)) ||
+	       has_item(denied, extension_of(slice_first(name, comment))) ||
+	       has_item(denied, extension_of(slice_first(name, stream)));
 }
 
 /* "application/x-msdownload", or "application/" and a star for all of them. */
@@ -65,111 +86,142 @@ static bool has_type(const struct list *list, const char *type)
 	return false;
 }
 
+static bool is_harmless(void *arg, const char *name)
+{
+	const struct search *search = arg;
+
+	return !has_denied_name(search->config, name);
+}
+
+/* *denied: whether any name in the part's header is. False if it cannot be
+ * read. */
+static bool read_names(
+    struct search *search, const struct mime_part *part, bool *denied)
+{
+	size_t want = part->body - part->header < LIMIT_PART_HEADER
+			  ? (size_t)(part->body - part->header)
+			  : LIMIT_PART_HEADER;
+	struct slice block = {"", 0};
+	struct error err;
+
+	if (want > 0 && !window_at(&search->letters.window, part->header, want,
+			    &block.data, &block.len, &err)) {
+		parts_failed(search->subject, &err);
+		return false;
+	}
+	*denied = !mime_header_names(
+	    slice_first(block, want), search->scratch, is_harmless, search);
+	return true;
+}
+
 static bool is_denied(const struct config *config, const struct mime_part *part)
 {
-	if (has_type(&config->attachment_deny_types, part->type))
-		return true;
-	return part->filename != NULL &&
-	       has_item(&config->attachment_deny_extensions,
-		   extension_of(part->filename));
-}
-
-/* --- what is noted ---------------------------------------------------- */
-
-static void note(
-    struct notes *notes, const struct mime_part *part, uint64_t size)
-{
-	notes->count++;
-	finding_add(&notes->text, "%s (%s, %" PRIu64 ")",
-	    part->filename != NULL ? part->filename : "unnamed", part->type,
-	    size);
-}
-
-/* --- messages inside -------------------------------------------------- */
-
-static bool read_inside(
-    void *arg, uint64_t offset, void *data, size_t len, struct error *err)
-{
-	const struct inside *inside = arg;
-
-	return inside->around.read(
-	    inside->around.arg, inside->offset + offset, data, len, err);
-}
-
-static bool is_message(const struct mime_part *part)
-{
-	return !part->multipart && part->encoding == TRANSFER_IDENTITY &&
-	       (mime_is_type(part, "message/rfc822") ||
-		   mime_is_type(part, "message/global"));
-}
-
-/* To be looked at behind the others. */
-static void add_letter(struct subject *subject, struct letter *letter,
-    const struct mime_part *part)
-{
-	struct arena *arena = check_arena(subject);
-	struct inside *inside = arena_alloc(arena, sizeof(*inside));
-	struct letter *added = arena_zalloc(arena, sizeof(*added));
-
-	*inside =
-	    (struct inside){.around = letter->source, .offset = part->body};
-	added->source = (struct source){
-	    .size = part->end - part->body, .read = read_inside, .arg = inside};
-	added->depth = letter->depth + 1;
-	while (letter->next != NULL)
-		letter = letter->next;
-	letter->next = added;
+	return has_type(&config->attachment_deny_types, part->type) ||
+	       has_type(
+		   &config->attachment_deny_types, mime_media_type(part)) ||
+	       (part->filename != NULL &&
+		   has_denied_name(config, part->filename));
 }
 
 /* --- the check -------------------------------------------------------- */
 
-/* False if the message is refused. */
-static bool look_at_part(struct subject *subject, struct letter *letter,
-    const struct mime_part *part, struct window *window, struct notes *notes)
+static const char *shown_name(const struct mime_part *part, char *out)
 {
-	const struct config *config = subject->settings->config;
+	size_t len = part->filename == NULL ? 0 : strlen(part->filename);
+
+	if (len == 0)
+		return "unnamed";
+	if (len <= LIMIT_NAME_SHOWN)
+		return part->filename;
+	len = utf8_cut(part->filename, len, LIMIT_NAME_SHOWN);
+	memcpy(out, part->filename, len);
+	memcpy(out + len, "...", 4);
+	return out;
+}
+
+/* False if the message is refused, as all that follow. */
+static bool note(struct search *search, const struct mime_part *part)
+{
+	char name[LIMIT_NAME_SHOWN + 4];
 	struct error err;
 	uint64_t size;
 
-	if (part->multipart)
-		return true;
-	if (mime_is_attachment(part) || part->filename != NULL) {
-		if (!mime_measure(window, part, &size, &err)) {
-			parts_failed(subject, &err);
-			return false;
-		}
-		note(notes, part, size);
-	}
-	if (is_denied(config, part)) {
-		check_refuse(subject, 550, "5.7.1", "attachment_denied",
-		    "Attachments of this kind are not accepted: %s (%s)",
-		    part->filename != NULL ? part->filename : "unnamed",
-		    part->type);
+	if (!mime_measure(&search->letters.window, part, &size, &err)) {
+		parts_failed(search->subject, &err);
 		return false;
 	}
-	if (is_message(part) && letter->depth < LIMIT_LETTERS_DEPTH)
-		add_letter(subject, letter, part);
+	search->count++;
+	finding_add(&search->notes, "%s (%s, %" PRIu64 ")",
+	    shown_name(part, name), mime_media_type(part), size);
 	return true;
 }
 
-/* As many parts in all as one message may have. */
-static bool open_letter(struct subject *subject, struct letter *letter,
-    struct window *window, size_t *left)
+static bool refuse(struct search *search, const struct mime_part *part)
 {
-	struct arena *arena = check_arena(subject);
-	struct mime *mime;
-	struct error err;
+	char name[LIMIT_NAME_SHOWN + 4];
 
-	if (letter->depth > 0) {
-		mime = arena_zalloc(arena, sizeof(*mime));
-		if (!mime_parse(window, *left, arena, mime, &err)) {
-			parts_failed(subject, &err);
-			return false;
-		}
-		letter->mime = mime;
+	check_refuse(search->subject, 550, "5.7.1", "attachment_denied",
+	    "Attachments of this kind are not accepted: %s (%s)",
+	    shown_name(part, name), mime_media_type(part));
+	return false;
+}
+
+static bool look_at_files(struct search *search, const struct mime_part *text)
+{
+	struct mime_part *files;
+	struct error err;
+	size_t count;
+
+	if (!mime_find_files(&search->letters.window, text,
+		check_arena(search->subject), &files, &count, &err)) {
+		parts_failed(search->subject, &err);
+		return false;
 	}
-	*left -= letter->mime->count < *left ? letter->mime->count : *left;
+	for (size_t i = 0; i < count; i++) {
+		if (!note(search, &files[i]))
+			return false;
+		if (is_denied(search->config, &files[i]))
+			return refuse(search, &files[i]);
+	}
 	return true;
+}
+
+static bool look_at_part(struct search *search, const struct mime_part *part)
+{
+	bool denied = false;
+
+	if (part->multipart)
+		return true;
+	if ((mime_is_attachment(part) || part->filename != NULL) &&
+	    !note(search, part))
+		return false;
+	if (search->config->attachment_deny_extensions.count > 0 &&
+	    !read_names(search, part, &denied))
+		return false;
+	if (denied || is_denied(search->config, part))
+		return refuse(search, part);
+	if (mime_may_hold_files(part) && !look_at_files(search, part))
+		return false;
+	return letters_add(&search->letters, part);
+}
+
+static void look_at_all(struct search *search)
+{
+	struct letters *letters = &search->letters;
+	bool goes_on = true;
+
+	while (goes_on && letters_next(letters))
+		for (size_t i = 0; goes_on && i < letters->now->mime->count;
+		     i++)
+			goes_on =
+			    look_at_part(search, &letters->now->mime->parts[i]);
+	if (search->subject->verdict.action == VERDICT_ACCEPT &&
+	    letters->unseen &&
+	    (search->config->attachment_deny_extensions.count > 0 ||
+		search->config->attachment_deny_types.count > 0))
+		check_refuse(search->subject, 550, "5.7.1", "attachment_denied",
+		    "Messages inside of this one are too many, too large or "
+		    "too deep to be looked into");
 }
 
 bool attachment_wanted(struct subject *subject)
@@ -179,25 +231,17 @@ bool attachment_wanted(struct subject *subject)
 
 void check_attachment(struct subject *subject)
 {
-	struct letter first = {
-	    .mime = subject->mime, .source = subject->message};
-	size_t left = subject->settings->config->max_mime_parts;
-	struct notes notes = {.count = 0};
-	struct window window;
-	bool goes_on = true;
+	struct search search = {.subject = subject,
+	    .config = subject->settings->config,
+	    .scratch = arena_new()};
 
-	for (struct letter *letter = &first; letter != NULL && goes_on;
-	     letter = letter->next) {
-		if (letter->depth > 0 && left == 0)
-			break;
-		window_open(&window, &letter->source, LIMIT_MIME_WINDOW);
-		goes_on = open_letter(subject, letter, &window, &left);
-		for (size_t i = 0; goes_on && i < letter->mime->count; i++)
-			goes_on = look_at_part(subject, letter,
-			    &letter->mime->parts[i], &window, &notes);
-		window_close(&window);
-	}
-	if (notes.count > 0)
-		check_found(subject, goes_on ? "noted" : "denied", "%zu: %s",
-		    notes.count, notes.text.text);
+	letters_begin(&search.letters, subject);
+	look_at_all(&search);
+	letters_end(&search.letters);
+	if (search.count > 0)
+		check_found(subject,
+		    subject->verdict.action == VERDICT_ACCEPT ? "noted"
+							      : "denied",
+		    "%zu: %s", search.count, search.notes.text);
+	arena_free(&search.scratch);
 }

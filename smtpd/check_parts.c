@@ -7,8 +7,9 @@ bool parts_wanted(struct subject *subject)
 
 	if (subject->mime != NULL)
 		return false;
-	/* One part of plain text, in which only URIBL looks for anything. */
-	if (!subject->content->described && config->uribl_zones.count == 0)
+	/* One part of plain text, without files: only URIBL looks for more. */
+	if (!subject->content->described && !subject->content->uuencoded &&
+	    config->uribl_zones.count == 0)
 		return false;
 	if (parts_take_long(subject))
 		return true;

@@ -144,6 +144,7 @@ static void on_content(void *arg, const char *bytes, size_t len)
 
 	content->size += len;
 	header_watch_read(&content->header, bytes, len);
+	uuencode_watch_read(&content->uuencode, bytes, len);
 	if (content->draft == NULL ||
 	    spool_write(content->draft, bytes, len, &content->error))
 		return;
@@ -163,6 +164,7 @@ struct content_facts data_facts(const struct session *session)
 	    .header_lines = content->header.lines,
 	    .received = content->header.received,
 	    .described = content->header.described,
+	    .uuencoded = content->uuencode.seen,
 	};
 }
 

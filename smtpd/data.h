@@ -9,6 +9,7 @@
 #include "smtpd/check.h"
 #include "smtpd/data_scan.h"
 #include "smtpd/header_watch.h"
+#include "smtpd/uuencode_watch.h"
 #include "spool/spool.h"
 #include "verdict.h"
 
@@ -22,6 +23,7 @@ struct content {
 	struct draft *draft; /* NULL: not begun, or no longer wanted */
 	struct data_scan scan;
 	struct header_watch header;
+	struct uuencode_watch uuencode;
 	uint64_t size; /* bytes, also those that were not kept */
 	/* Of what came so far; once it refuses, the rest is only read. */
 	struct verdict verdict;

@@ -4,6 +4,7 @@
 #include "smtpd/data_scan.h"
 #include "smtpd/header_watch.h"
 #include "smtpd/policy.h"
+#include "smtpd/uuencode_watch.h"
 
 #define CHUNK ((size_t)64 * 1024)
 
@@ -17,6 +18,7 @@ struct tour {
 
 struct reading {
 	struct header_watch header;
+	struct uuencode_watch uuencode;
 	struct content_facts facts;
 };
 
@@ -26,6 +28,7 @@ static void on_content(void *arg, const char *bytes, size_t len)
 
 	reading->facts.size += len;
 	header_watch_read(&reading->header, bytes, len);
+	uuencode_watch_read(&reading->uuencode, bytes, len);
 }
 
 /* What a session would have noted of it. */
@@ -53,6 +56,7 @@ static bool read_content(const struct source *message,
 	facts->header_lines = reading.header.lines;
 	facts->received = reading.header.received;
 	facts->described = reading.header.described;
+	facts->uuencoded = reading.uuencode.seen;
 	header_watch_free(&reading.header);
 	return done;
 }

@@ -17,6 +17,13 @@ static const char *const types[] = {"application/x-msdownload", "video/*"};
 static struct config config = {.max_mime_parts = 20};
 static struct settings settings = {.config = &config};
 
+static struct subject subject_of(const char *message)
+{
+	return (struct subject){.stage = STAGE_MESSAGE,
+	    .settings = &settings,
+	    .message = source_memory(message, strlen(message))};
+}
+
 /* Makes both checks of a message; the subject is the caller's to free. */
 static void look(struct subject *subject, const char *message)
 {
@@ -28,9 +35,7 @@ static void look(struct subject *subject, const char *message)
 	    (struct list){.items = items, .count = 2};
 	config.attachment_deny_types =
 	    (struct list){.items = items + 2, .count = 2};
-	*subject = (struct subject){.stage = STAGE_MESSAGE,
-	    .settings = &settings,
-	    .message = source_memory(message, strlen(message))};
+	*subject = subject_of(message);
 	check_parts(subject);
 	if (subject->verdict.action == VERDICT_ACCEPT)
 		check_attachment(subject);
@@ -46,6 +51,8 @@ static void release(struct subject *subject)
 #define PART(headers, body) "--b\r\n" headers "\r\n" body "\r\n"
 #define FILE_OF(name)                                                          \
 	"Content-Disposition: attachment; filename=\"" name "\"\r\n"
+
+#define UUENCODED(name) "begin 644 " name "\r\n#86)C\r\n`\r\nend\r\n"
 
 static void attachments_are_noted_and_some_refused(void **state)
 {
@@ -87,7 +94,86 @@ static void attachments_are_noted_and_some_refused(void **state)
 		"1: unnamed (video/mp4, 3)", true},
 	    {MIXED PART("Content-Type: videos/mp4\r\n", "") "--b--\r\n",
 		"1: unnamed (videos/mp4, 0)", false},
+	    {MIXED PART(FILE_OF(".exe"), "MZ") "--b--\r\n",
+		"1: .exe (application/octet-stream, 2)", true},
+	    /* Under the type that its name stands for. */
+	    {MIXED PART("Content-Type: application/octet-stream; name=a.mp4"
+			"\r\n",
+		 "x") "--b--\r\n",
+		"1: a.mp4 (video/mp4, 1)", true},
+	    /* Any name will do. */
+	    {MIXED PART(
+		 "Content-Type: text/plain; name=a.exe\r\n" FILE_OF("a.txt"),
+		 "MZ") "--b--\r\n",
+		"1: a.txt (text/plain, 2)", true},
+	    {MIXED PART(FILE_OF("a.txt") FILE_OF("a.exe"), "MZ") "--b--\r\n",
+		"1: a.txt (text/plain, 2)", true},
+	    {MIXED PART("Content-Disposition: attachment; filename=a.txt; "
+			"filename=a.exe\r\n",
+		 "MZ") "--b--\r\n",
+		"1: a.exe (application/octet-stream, 2)", true},
+	    {MIXED PART("Content-Disposition: attachment; filename=a.exe; "
+			"filename=a.txt\r\n",
+		 "MZ") "--b--\r\n",
+		"1: a.txt (text/plain, 2)", true},
+	    {MIXED PART("Content-Disposition: attachment; filename=a.exe; "
+			"filename*=utf-8''a.txt\r\n",
+		 "MZ") "--b--\r\n",
+		"1: a.txt (text/plain, 2)", true},
+	    {MIXED PART("Content-Disposition: attachment; filename=a.txt; "
+			"filename*0*=utf-8''a.e; filename*1*=%78e\r\n",
+		 "MZ") "--b--\r\n",
+		"1: a.exe (application/octet-stream, 2)", true},
+	    {MIXED PART("Content-Disposition: attachment; "
+			"filename*=utf-8''a.%65xe; filename*=utf-8''a.txt\r\n",
+		 "MZ") "--b--\r\n",
+		"1: a.exeutf-8''a.txt (text/plain, 2)", true},
+	    {MIXED PART("Content-Disposition: attachment; "
+			"filename=\"a.exe\" (.txt)\r\n",
+		 "MZ") "--b--\r\n",
+		"1: a.exe (.txt) (application/octet-stream, 2)", true},
+	    {MIXED PART("Content-Disposition: attachment; "
+			"filename='a.exe'\r\n",
+		 "MZ") "--b--\r\n",
+		"1: 'a.exe' (application/octet-stream, 2)", true},
+	    {MIXED PART(FILE_OF("a.exe::$DATA"), "MZ") "--b--\r\n",
+		"1: a.exe::$DATA (application/octet-stream, 2)", true},
+	    {MIXED PART(FILE_OF("a (exe).pdf") "X-Name: name=a.exe\r\n",
+		 "MZ") "--b--\r\n",
+		"1: a (exe).pdf (application/pdf, 2)", false},
+	    /* A long name does not hide the others. */
+	    {MIXED PART(FILE_OF("0123456789012345678901234567890123456789"
+				"01234567890123456789.pdf"),
+		 "1") PART(FILE_OF("b.pdf"), "2") "--b--\r\n",
+		"2: 0123456789012345678901234567890123456789"
+		"01234567890123456789... (application/pdf, 1), "
+		"b.pdf (application/pdf, 1)",
+		false},
+	    /* uuencode */
+	    {"Subject: x\r\n\r\nhello\r\n" UUENCODED("a.exe"),
+		"1: a.exe (application/octet-stream, 3)", true},
+	    {"Subject: x\r\n\r\n" UUENCODED("a.pdf") UUENCODED("b.mp4"),
+		"2: a.pdf (application/pdf, 3), b.mp4 (video/mp4, 3)", true},
+	    {MIXED PART("", UUENCODED("a.pdf") "more") "--b--\r\n",
+		"1: a.pdf (application/pdf, 3)", false},
+	    {"Subject: x\r\n\r\nbegin 644 a.exe\r\nno data\r\n", NULL, false},
 	    /* forwarded */
+	    {MIXED PART("Content-Type: message/rfc822\r\n"
+			"Content-Transfer-Encoding: base64\r\n",
+		 "Q29udGVudC1EaXNwb3NpdGlvbjogeDsgZmlsZW5hbWU9YS5leGUNCg0KTVo="
+		 "\r\n") "--b--\r\n",
+		"2: unnamed (message/rfc822, 44), "
+		"a.exe (application/octet-stream, 2)",
+		true},
+	    {MIXED PART("Content-Type: application/octet-stream; name=a.eml"
+			"\r\n",
+		 FILE_OF("b.js") "\r\nx") "--b--\r\n",
+		"2: a.eml (message/rfc822, 53), "
+		"b.js (application/javascript, 1)",
+		true},
+	    {"Content-Type: multipart/digest; boundary=b\r\n\r\n" PART(
+		 "", FILE_OF("b.js") "\r\nx") "--b--\r\n",
+		"1: b.js (application/javascript, 1)", true},
 	    {MIXED PART("Content-Type: message/rfc822\r\n",
 		 "Content-Type: multipart/mixed; boundary=c\r\n\r\n"
 		 "--c\r\n" FILE_OF("b.js") "\r\nx\r\n--c--") "--b--\r\n",
@@ -157,8 +243,41 @@ static void messages_within_messages_are_bounded(void **state)
 		    &message, "Content-Type: message/rfc822\r\n\r\n");
 	(void)buf_append_text(&message, FILE_OF("a.exe") "\r\nx");
 	look(&subject, buf_text(&message));
+	assert_string_equal(subject.verdict.reason, "attachment_denied");
+	assert_non_null(strstr(subject.verdict.text, "to be looked into"));
+	assert_non_null(strstr(subject.found.saw, "20: unnamed"));
+	release(&subject);
+	/* Where nothing is denied, there is nothing to be found. */
+	config.attachment_deny_extensions.count = 0;
+	config.attachment_deny_types.count = 0;
+	subject = subject_of(buf_text(&message));
+	check_parts(&subject);
+	check_attachment(&subject);
 	assert_int_equal(subject.verdict.action, VERDICT_ACCEPT);
-	assert_non_null(strstr(subject.found.saw, "9: unnamed"));
+	release(&subject);
+	buf_free(&message);
+}
+
+/* An encoded message of more than may be decoded. */
+static void what_is_decoded_is_bounded(void **state)
+{
+	struct buf message = buf_new(10 * 1000 * 1000);
+	struct subject subject;
+
+	(void)state;
+	(void)buf_append_text(&message,
+	    "Content-Type: message/rfc822\r\n"
+	    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+	    "Subject: x\r\n\r\n");
+	while (message.len < LIMIT_LETTERS_DECODED)
+		(void)buf_append_text(&message, "0123456789\r\n");
+	look(&subject, buf_text(&message));
+	assert_int_equal(subject.verdict.action, VERDICT_ACCEPT);
+	release(&subject);
+	for (int i = 0; i < 10; i++)
+		(void)buf_append_text(&message, "0123456789\r\n");
+	look(&subject, buf_text(&message));
+	assert_string_equal(subject.verdict.reason, "attachment_denied");
 	release(&subject);
 	buf_free(&message);
 }
@@ -193,6 +312,7 @@ int main(void)
 	    cmocka_unit_test(attachments_are_noted_and_some_refused),
 	    cmocka_unit_test(parts_are_counted),
 	    cmocka_unit_test(messages_within_messages_are_bounded),
+	    cmocka_unit_test(what_is_decoded_is_bounded),
 	    cmocka_unit_test(what_cannot_be_read_is_for_later),
 	};
 

@@ -7,6 +7,7 @@
 
 #include "smtpd/data_scan.h"
 #include "smtpd/header_watch.h"
+#include "smtpd/uuencode_watch.h"
 
 #include "naive_data.h"
 
@@ -257,6 +258,41 @@ static void only_a_clean_header_without_content_fields_is_undescribed(
 	}
 }
 
+static void a_line_that_may_begin_a_file_is_seen_in_any_pieces(void **state)
+{
+	static const struct {
+		const char *in;
+		bool seen;
+	} rows[] = {
+	    {"", false},
+	    {"A: b\r\n\r\nbegin 644 x\r\n", true},
+	    {"A: b\n\nbegin 644 x", true},
+	    {"A: b\r\n\r\nlong text\r\nbegin \r\n", true},
+	    {"\nbegin ", true},
+	    {"begin 644 x\r\n", false}, /* no header ends before it */
+	    {"\r\n begin 644 x\r\n", false},
+	    {"\r\nbegin\r\n", false},
+	    {"\r\nBegin 644 x\r\n", false},
+	    {"\r\nbegi\r\nn 644\r\n", false},
+	    {"\n\n\nbegin 644 x\n", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		size_t len = strlen(rows[i].in);
+
+		for (size_t step = 1; step <= len + 1; step++) {
+			struct uuencode_watch watch = {.seen = false};
+
+			for (size_t at = 0; at < len; at += step)
+				uuencode_watch_read(&watch, rows[i].in + at,
+				    step < len - at ? step : len - at);
+			if (watch.seen != rows[i].seen)
+				fail_msg("row %zu in pieces of %zu", i, step);
+		}
+	}
+}
+
 static void a_long_message_id_is_cut_the_same_in_any_pieces(void **state)
 {
 	char field[3000], want[1000];
@@ -282,6 +318,8 @@ int main(void)
 	    cmocka_unit_test(the_header_is_watched_until_it_ends),
 	    cmocka_unit_test(
 		only_a_clean_header_without_content_fields_is_undescribed),
+	    cmocka_unit_test(
+		a_line_that_may_begin_a_file_is_seen_in_any_pieces),
 	    cmocka_unit_test(a_long_message_id_is_cut_the_same_in_any_pieces),
 	};
 
