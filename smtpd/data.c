@@ -191,7 +191,7 @@ static void judge_content(struct session *session)
 	arena_free(&subject.arena);
 }
 
-static void say_refused(struct session *session)
+static void log_rejected(struct session *session)
 {
 	struct transaction *transaction = session->transaction;
 	const struct verdict *verdict = &transaction->content.verdict;
@@ -207,7 +207,18 @@ static void say_refused(struct session *session)
 		    LOG_TEXT("reason", verdict->reason),
 		    LOG_NUMBER("code", verdict->code),
 		    LOG_NUMBER("size", transaction->content.size));
-	(void)reply_verdict(&session->connection.worker->out, verdict);
+}
+
+/* Each chunk of what is refused hears so. */
+static void say_refused(struct session *session)
+{
+	struct content *content = &session->transaction->content;
+
+	if (!content->told)
+		log_rejected(session);
+	content->told = true;
+	(void)reply_verdict(
+	    &session->connection.worker->out, &content->verdict);
 }
 
 static void on_message_judged(struct session *session,

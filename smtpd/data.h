@@ -27,6 +27,7 @@ struct content {
 	uint64_t size; /* bytes, also those that were not kept */
 	/* Of what came so far; once it refuses, the rest is only read. */
 	struct verdict verdict;
+	bool told;          /* the log knows that it is refused */
 	struct error error; /* of the spool, if that is why */
 };
 

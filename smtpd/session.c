@@ -177,11 +177,63 @@ static void count_error(struct session *session)
 		session_end_for_limit(session, REPLY_TOO_MANY_ERRORS);
 }
 
-void session_reply(struct session *session, enum reply reply)
+static void say(struct session *session, enum reply reply)
 {
 	(void)reply_append(&session->connection.worker->out, reply);
 	if (reply_is_error(reply))
 		count_error(session);
+}
+
+/* Every refusal is in the log. */
+static void log_refused(struct session *session, const struct command *command,
+    const struct verdict *verdict)
+{
+	const struct transaction *transaction = session->transaction;
+	char address[ADDRESS_SIZE] = "";
+
+	(void)address_format(&command->address, address);
+	if (command->verb == VERB_RCPT)
+		log_event(LOG_INFO, "recipient_rejected",
+		    SESSION_FIELDS(session),
+		    LOG_TEXT("from",
+			transaction == NULL ? NULL : transaction->sender),
+		    LOG_TEXT("recipient", address),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else if (command->verb == VERB_MAIL)
+		log_event(LOG_INFO, "sender_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("from", address),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else if (command->verb == VERB_HELO || command->verb == VERB_EHLO)
+		log_event(LOG_INFO, "hello_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("helo", session->helo),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+	else
+		log_event(LOG_INFO, "command_rejected", SESSION_FIELDS(session),
+		    LOG_TEXT("reason", verdict->reason),
+		    LOG_NUMBER("code", verdict->code));
+}
+
+void session_refuse(
+    struct session *session, const struct command *command, enum reply reply)
+{
+	struct verdict verdict;
+
+	reply_to_verdict(reply, &verdict);
+	log_refused(session, command, &verdict);
+	say(session, reply);
+}
+
+void session_reply(struct session *session, enum reply reply)
+{
+	static const struct command none = {.verb = VERB_UNKNOWN};
+
+	if (reply_reason(reply) != NULL)
+		session_refuse(session, &none, reply);
+	else
+		say(session, reply);
 }
 
 /* --- verbs ------------------------------------------------------------ */
@@ -278,32 +330,6 @@ static enum reply out_of_order(const struct session *session, enum verb verb)
 						 : REPLY_RECIPIENT_FIRST;
 }
 
-static void log_refused(struct session *session, const struct command *command,
-    const struct verdict *verdict)
-{
-	const struct transaction *transaction = session->transaction;
-	char address[ADDRESS_SIZE];
-
-	(void)address_format(&command->address, address);
-	if (command->verb == VERB_RCPT)
-		log_event(LOG_INFO, "recipient_rejected",
-		    SESSION_FIELDS(session),
-		    LOG_TEXT("from", transaction->sender),
-		    LOG_TEXT("recipient", address),
-		    LOG_TEXT("reason", verdict->reason),
-		    LOG_NUMBER("code", verdict->code));
-	else if (command->verb == VERB_MAIL)
-		log_event(LOG_INFO, "sender_rejected", SESSION_FIELDS(session),
-		    LOG_TEXT("from", transaction->sender),
-		    LOG_TEXT("reason", verdict->reason),
-		    LOG_NUMBER("code", verdict->code));
-	else
-		log_event(LOG_INFO, "hello_rejected", SESSION_FIELDS(session),
-		    LOG_TEXT("helo", session->helo),
-		    LOG_TEXT("reason", verdict->reason),
-		    LOG_NUMBER("code", verdict->code));
-}
-
 static void refuse_command(struct session *session,
     const struct command *command, const struct verdict *verdict)
 {
@@ -336,7 +362,7 @@ static void execute(struct session *session, const struct command *command)
 	enum verb verb = command->verb;
 
 	if ((verbs[verb].allowed_in & session->state) == 0)
-		session_reply(session, out_of_order(session, verb));
+		session_refuse(session, command, out_of_order(session, verb));
 	else if (verbs[verb].check != NULL &&
 		 !verbs[verb].check(session, command))
 		return;
@@ -379,7 +405,7 @@ static void reply_fault(struct session *session, const struct command *command)
 	if (command->verb == VERB_BDAT)
 		session_end(session, command->fault);
 	else
-		session_reply(session, command->fault);
+		session_refuse(session, command, command->fault);
 }
 
 /* Uses a command's worth of the bytes; 0 if its end is not there. */

@@ -122,8 +122,12 @@ void session_cut(struct session *session);
 
 /* The only place where the state changes; begins a new wait. */
 void session_move(struct session *session, enum session_state state);
-/* Says it; what counts as an error is counted, and may end the session. */
+/* Says it; what refuses is told to the log, what counts as an error is counted,
+ * and may end the session. */
 void session_reply(struct session *session, enum reply reply);
+/* The same for a reply that refuses this command: the log learns more. */
+void session_refuse(
+    struct session *session, const struct command *command, enum reply reply);
 /* The last word. The transaction is dropped. */
 void session_end(struct session *session, enum reply reply);
 void session_end_refused(

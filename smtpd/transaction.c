@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "bounds.h"
+#include "mail/domain.h"
 #include "smtpd/services.h"
 #include "smtpd/session.h"
 #include "smtpd/worker.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static struct transaction *transaction_new(void)
 {
@@ -93,13 +93,13 @@ bool transaction_check_mail(
 
 	if (command->size >
 	    worker->settings->config->elektrine_queue_max_raw_bytes) {
-		session_reply(session, REPLY_TOO_BIG);
+		session_refuse(session, command, REPLY_TOO_BIG);
 		return false;
 	}
 	if (!spool_has_room(worker->spool, command->size, &err)) {
 		log_event(LOG_WARN, "enqueue_failed", SESSION_FIELDS(session),
 		    LOG_TEXT("error", err.text));
-		session_reply(session, reply_of_error(&err));
+		session_refuse(session, command, reply_of_error(&err));
 		return false;
 	}
 	begin(session, command);
@@ -116,14 +116,32 @@ void transaction_proceed_mail(
 
 /* --- RCPT ------------------------------------------------------------- */
 
-/* The local part belongs to its host and is compared exactly, the domain
- * without regard to case (RFC 5321 section 2.4). */
+static bool same_domain(const char *a, const char *b)
+{
+	char ascii_a[DOMAIN_SIZE], ascii_b[DOMAIN_SIZE];
+
+	return domain_equal(a, b) ||
+	       (domain_to_ascii(slice_of(a), ascii_a) &&
+		   domain_to_ascii(slice_of(b), ascii_b) &&
+		   domain_equal(ascii_a, ascii_b));
+}
+
+/* The local part belongs to its host and is compared exactly, but for
+ * postmaster, the domain without regard to case and as A-labels (RFC 5321
+ * sections 2.4 and 4.5.1, RFC 6531 section 3.2). */
 static bool same_recipient(const char *a, const char *b)
 {
-	size_t local = (size_t)(strrchr(a, '@') - a);
+	struct slice local_a =
+	    slice_first(slice_of(a), (size_t)(strrchr(a, '@') - a));
+	struct slice local_b =
+	    slice_first(slice_of(b), (size_t)(strrchr(b, '@') - b));
 
-	return strncmp(a, b, local) == 0 &&
-	       strcasecmp(a + local, b + local) == 0;
+	if (local_a.len != local_b.len ||
+	    (memcmp(local_a.data, local_b.data, local_a.len) != 0 &&
+		!(slice_is(local_a, "postmaster") &&
+		    slice_is(local_b, "postmaster"))))
+		return false;
+	return same_domain(a + local_a.len + 1, b + local_b.len + 1);
 }
 
 static bool has_recipient(
@@ -180,7 +198,7 @@ bool transaction_check_rcpt(
 
 	if (command->address.utf8 && !transaction->smtputf8) {
 		transaction->any_refused = true;
-		session_reply(session, REPLY_NEEDS_SMTPUTF8);
+		session_refuse(session, command, REPLY_NEEDS_SMTPUTF8);
 		return false;
 	}
 	spell_recipient(session->connection.worker, &command->address, address,
@@ -191,7 +209,13 @@ bool transaction_check_rcpt(
 	}
 	if (transaction->count < most && transaction->count < LIMIT_RECIPIENTS)
 		return true;
-	session_reply(session, REPLY_TOO_MANY_RECIPIENTS);
+	/* Those who go on and on are not told of again in the log. */
+	if (!transaction->full)
+		session_refuse(session, command, REPLY_TOO_MANY_RECIPIENTS);
+	else
+		(void)reply_append(&session->connection.worker->out,
+		    REPLY_TOO_MANY_RECIPIENTS);
+	transaction->full = true;
 	return false;
 }
 

@@ -25,6 +25,7 @@ struct transaction {
 	struct recipient *recipients;
 	size_t count, room;
 	bool any_refused;               /* a recipient was */
+	bool full;                      /* one was too many */
 	struct check_findings findings; /* of MAIL and all that follows */
 	struct results results;         /* of all stages */
 

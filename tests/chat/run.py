@@ -38,6 +38,7 @@ A dialogue is lines; # begins a comment:
   count N             so many messages are in the spool
   log EVENT KEY=VALUE ...   such a line is in the log (waits for it)
   log! EVENT KEY=VALUE ...  none is there yet
+  log1 EVENT KEY=VALUE ...  one is there, and no more
 
 A number before > ~ < tls close drop or shut means another connection: "2> NOOP".
 """
@@ -434,6 +435,10 @@ class Dialogue:
                 raise Failed("no line %r in %r" % (rest, lines[:20]))
         elif word == "log":
             eventually(lambda: self.logged(rest), "log " + rest)
+        elif word == "log1":
+            eventually(lambda: self.logged(rest), "log " + rest)
+            if self.logged(rest) > 1:
+                raise Failed("more than once in the log: " + rest)
         elif word == "log!":
             if self.logged(rest):
                 raise Failed("log has " + rest)
@@ -443,7 +448,7 @@ class Dialogue:
     def logged(self, rest):
         event, *pairs = rest.split(" ")
         want = dict(pair.split("=", 1) for pair in pairs)
-        return any(all(str(found.get(k)) == v for k, v in want.items())
+        return sum(all(str(found.get(k)) == v for k, v in want.items())
                    for found in self.server.events(event))
 
     def check_stored(self, want, whole):
