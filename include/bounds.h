@@ -106,7 +106,7 @@
 /* Of each text, in bytes, links are looked for in the beginning; and of a
  * message so many domains are asked for in lists. */
 #define LIMIT_LINK_TEXT ((size_t)256 * 1024)
-#define LIMIT_LINK_DOMAINS 20
+#define LIMIT_LINK_DOMAINS 100
 /* A block list that failed so many questions in a row is left out until it is
  * heard again; and so many lists are watched for that. */
 #define LIMIT_LIST_FAILURES 3

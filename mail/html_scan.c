@@ -230,7 +230,10 @@ static void keep_attribute(
 		struct slice *value;
 	} known[] = {{"href", &attributes->href}, {"src", &attributes->src},
 	    {"alt", &attributes->alt}, {"start", &attributes->start},
-	    {"type", &attributes->type}};
+	    {"type", &attributes->type}, {"action", &attributes->action},
+	    {"formaction", &attributes->formaction},
+	    {"background", &attributes->background},
+	    {"content", &attributes->content}};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i].value->data == NULL &&

@@ -41,6 +41,8 @@ enum html_tag {
 /* As written, with character references; empty if missing. */
 struct html_attributes {
 	struct slice href, src, alt, start, type;
+	/* Other addresses; `content` may hold one (<meta http-equiv>). */
+	struct slice action, formaction, background, content;
 };
 
 /* Called in the order of the document. Each open has its close, inner ones

@@ -216,6 +216,12 @@ static void on_open(
 	(void)tag;
 	search_address(arg, attributes->href);
 	search_address(arg, attributes->src);
+	search_address(arg, attributes->action);
+	search_address(arg, attributes->formaction);
+	search_address(arg, attributes->background);
+	/* "0;url=http://a.example" */
+	if (attributes->content.len > 0)
+		search_text(arg, decode(arg, attributes->content, true));
 }
 
 static void on_close(void *arg, enum html_tag tag)
