@@ -25,7 +25,7 @@ struct ask_entry {
 	/* The last answer; also while it is asked for again. */
 	int64_t until_ms; /* when it should be asked for; 0 = at once */
 	int64_t heard_ms;
-	int64_t hold_ms; /* no answer came: not asked again before */
+	int64_t hold_ms;      /* no answer came: not asked again before */
 	int status;           /* 0 if there was none yet */
 	unsigned char *bytes; /* malloc'd; NULL = none */
 	size_t len;
