@@ -54,11 +54,17 @@ static bool find_parts(struct letters *letters)
 	return true;
 }
 
+static void count_parts(struct letters *letters, const struct mime *mime)
+{
+	letters->parts_left -= mime->count < letters->parts_left
+				   ? mime->count
+				   : letters->parts_left;
+}
+
 bool letters_next(struct letters *letters)
 {
 	struct letter *next =
 	    letters->now == NULL ? &letters->first : letters->now->next;
-	size_t count;
 
 	letters_end(letters);
 	if (next != NULL && next->depth > 0 && letters->parts_left == 0) {
@@ -71,9 +77,7 @@ bool letters_next(struct letters *letters)
 	window_open(&letters->window, &next->source, LIMIT_MIME_WINDOW);
 	if (next->mime == NULL && !find_parts(letters))
 		return false;
-	count = next->mime->count;
-	letters->parts_left -=
-	    count < letters->parts_left ? count : letters->parts_left;
+	count_parts(letters, next->mime);
 	return true;
 }
 
