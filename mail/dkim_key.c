@@ -44,6 +44,9 @@ const char *dkim_key_parse(
 	*key = (struct dkim_key){0};
 	if (tag_list_parse(record, &list) != NULL)
 		return "malformed key record";
+	flags = tag_list_get(&list, "t");
+	key->testing = flags != NULL && tag_has_word(flags->value, "y");
+	key->exact_domain = flags != NULL && tag_has_word(flags->value, "s");
 	version = tag_list_get(&list, "v");
 	if (version != NULL && (version != &list.tags[0] ||
 				   !slice_equals(version->value, "DKIM1")))
@@ -58,9 +61,6 @@ const char *dkim_key_parse(
 	hashes = tag_list_get(&list, "h");
 	if (hashes != NULL && !tag_has_word(hashes->value, "sha256"))
 		return "key not meant for SHA-256";
-	flags = tag_list_get(&list, "t");
-	key->testing = flags != NULL && tag_has_word(flags->value, "y");
-	key->exact_domain = flags != NULL && tag_has_word(flags->value, "s");
 	if (!tag_base64(data->value, arena, &bytes, &key->len))
 		return "malformed key";
 	key->bytes = bytes;

@@ -25,7 +25,8 @@ struct dkim_key {
 };
 
 /* Reads a record, of which all strings of the TXT were joined. NULL, or why it
- * is of no use (static). The bytes are the arena's. */
+ * is of no use (static); its flags are known all the same, if it is a list of
+ * tags. The bytes are the arena's. */
 const char *dkim_key_parse(
     struct slice record, struct arena *arena, struct dkim_key *key);
 

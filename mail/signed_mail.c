@@ -306,7 +306,6 @@ static void try_key(struct signature_verdict *one, const struct dkim_key *key,
 	const struct signature *signature = &one->signature;
 	const char *why = "";
 
-	one->testing = key->testing;
 	if (key->type != signature->type) {
 		(void)conclude(one, AUTH_PERMERROR, "key of another algorithm");
 		return;
@@ -348,6 +347,7 @@ static void try_records(struct signature_verdict *one,
 			try_key(one, &key, digest);
 		else
 			(void)conclude(one, AUTH_PERMERROR, why);
+		one->testing = key.testing;
 		if (one->result == AUTH_PASS)
 			return;
 		if (best.result == AUTH_NONE || one->result == AUTH_FAIL)
@@ -375,4 +375,30 @@ void signature_check_keys(struct signature_verdict *one,
 		(void)conclude(one, AUTH_TEMPERROR, "no answer about the key");
 		break;
 	}
+}
+
+bool signature_may_be_tested(const struct signature *signature,
+    const struct lookup *dns, struct arena *arena)
+{
+	const struct lookup_record *records;
+	struct dkim_key key;
+
+	if (signature->domain[0] == '\0' || signature->selector[0] == '\0')
+		return false;
+	switch (look_up(signature, dns, arena, &records)) {
+	case LOOKUP_FOUND:
+		break;
+	case LOOKUP_NODATA:
+	case LOOKUP_NXDOMAIN:
+		return false;
+	case LOOKUP_TEMPERROR:
+		return true;
+	}
+	for (size_t i = 0; records != NULL && i < LIMIT_KEY_RECORDS; i++) {
+		(void)dkim_key_parse(records->text, arena, &key);
+		if (key.testing)
+			return true;
+		records = records->next;
+	}
+	return false;
 }

@@ -73,6 +73,12 @@ MUST_CHECK bool signed_mail_verify(struct signed_mail *mail,
     struct signature_verdict *one, const struct key_source *keys,
     struct error *err);
 
+/* Whether the signer may be testing only (RFC 6376 section 3.6.1, t=y), also
+ * where the signature was found to be bad before its key was asked for: says
+ * one of its keys, or none has an answer. */
+bool signature_may_be_tested(const struct signature *signature,
+    const struct lookup *dns, struct arena *arena);
+
 /* The last step of it: asks for the signature's keys, and whether one of them
  * made it for this header hash. Fills in the result. */
 void signature_check_keys(struct signature_verdict *one,

@@ -84,13 +84,15 @@ static void note(struct subject *subject, const struct dkim_result *result)
 
 /* A domain that is only trying DKIM is treated as if it did not (RFC 6376
  * section 3.6.1, t=y). */
-static bool may_refuse(
-    const struct subject *subject, const struct dkim_result *result)
+static bool may_refuse(struct subject *subject,
+    const struct dkim_result *result, const struct lookup *dns)
 {
 	return subject->settings->config->check_dkim == CHECK_REJECT &&
 	       (result->result == AUTH_FAIL ||
 		   result->result == AUTH_PERMERROR) &&
-	       !result->decisive->testing;
+	       !result->decisive->testing &&
+	       !signature_may_be_tested(
+		   &result->decisive->signature, dns, check_arena(subject));
 }
 
 void check_dkim(struct subject *subject)
@@ -111,7 +113,7 @@ void check_dkim(struct subject *subject)
 	subject->results.checks.dkim = result.result;
 	tell_all(subject, &result);
 	note(subject, &result);
-	if (may_refuse(subject, &result)) /* RFC 7372 section 3.1 */
+	if (may_refuse(subject, &result, &dns)) /* RFC 7372 section 3.1 */
 		check_refuse(subject, 550, "5.7.20", "dkim_fail",
 		    "No valid DKIM signature: %s", result.decisive->why);
 }

@@ -17,6 +17,8 @@ ZONE = {
     ("sel._domainkey.remote.test", "TXT"): [dkim_key.record()],
     ("trial._domainkey.remote.test", "TXT"): [
         dkim_key.record("v=DKIM1; t=y;")],
+    ("trial_gone._domainkey.remote.test", "TXT"): [["t=y; p="]],
+    ("trial_odd._domainkey.remote.test", "TXT"): [["h=sha1; t=y; p=AAAA"]],
     ("slow._domainkey.remote.test", "TXT"): {"rcode": "SERVFAIL"},
     ("remote.test", "A"): ["127.0.0.1"],
 }
@@ -127,6 +129,14 @@ def story_failures_may_be_refused(stack):
                 (sign(LETTER, b"trial").replace(
                     b"remote.test>\r\nTo", b"remote.test> \r\n x\r\nTo"),
                  "250 2.0.0"),
+                (sign(LETTER, b"trial").replace(b"lost", b"won"),
+                 "250 2.0.0"),
+                (sign(LETTER, b"trial").replace(b"rsa-sha256", b"rsa-sha1"),
+                 "250 2.0.0"),
+                (sign(LETTER, b"trial_gone"), "250 2.0.0"),
+                (sign(LETTER, b"trial_odd"), "250 2.0.0"),
+                (sign(LETTER).replace(b"rsa-sha256", b"rsa-sha1"),
+                 "550 5.7.20"),
                 (seal(LETTER, b"none"), "250 2.0.0"),
                 (broken, "550 5.7.29")):
             same(give(smtpd, letter)[:len(reply)], reply,
