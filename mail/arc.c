@@ -1,6 +1,7 @@
 #include "mail/arc.h"
 
 #include "bounds.h"
+#include "mail/tag_list.h"
 
 #include <ctype.h>
 
@@ -18,33 +19,13 @@ struct chain {
 
 /* --- the sets --------------------------------------------------------- */
 
-/* Behind blanks, folds and comments (RFC 5322 section 3.2.2, CFWS). */
-static struct slice skip_comments(struct slice text)
-{
-	size_t depth = 0;
-
-	for (; text.len > 0; text = slice_from(text, 1)) {
-		char c = text.data[0];
-
-		if (c == '(')
-			depth++;
-		else if (c == ')' && depth > 0)
-			depth--;
-		else if (c == '\\' && depth > 0 && text.len > 1)
-			text = slice_from(text, 1);
-		else if (depth == 0 && !slice_is_space(c))
-			break;
-	}
-	return text;
-}
-
 /* Passes one character and what may stand around it. */
 static bool pass_char(struct slice *text, char c)
 {
-	*text = skip_comments(*text);
+	*text = tag_skip_comments(*text);
 	if (text->len == 0 || text->data[0] != c)
 		return false;
-	*text = skip_comments(slice_from(*text, 1));
+	*text = tag_skip_comments(slice_from(*text, 1));
 	return true;
 }
 
@@ -125,7 +106,8 @@ static const char *check_structure(
 		result->seal = set->seal;
 		if (set->seal->fault != NULL)
 			return set->seal->fault;
-		if (set->message->fault != NULL)
+		/* Older ones do not matter any more (step 5). */
+		if (set->message->fault != NULL && i == chain->newest)
 			return set->message->fault;
 		if (set->seal->signature.chain == CHAIN_FAIL)
 			return "the chain was broken before";

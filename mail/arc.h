@@ -3,7 +3,7 @@
  *
  *   none   there is no ARC field
  *   pass   all sets are there, the newest message signature and all seals hold
- *   fail   anything else, also a key query without an answer: section 5.2.2
+ *   fail   anything else, also a key query without an answer: section 5.2.1
  *          makes no difference
  */
 #ifndef MAIL_ARC_H

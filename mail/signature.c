@@ -75,21 +75,36 @@ static const char *read_algorithm(struct parse *parse, struct slice value)
 					       : "unknown algorithm";
 }
 
-/* The name as the DNS has it (RFC 8616 section 4); NULL if it is none. */
+/* The name as the DNS has it (RFC 8616 section 4); NULL if it is none. Limits
+ * are those of A-labels. */
 static const char *to_ascii(struct slice name, struct arena *arena)
 {
 	char ascii[DOMAIN_SIZE];
 
-	if (!signature_is_domain(name) || !domain_to_ascii(name, ascii))
+	if (name.len == 0 || name.data[name.len - 1] == '.' ||
+	    !domain_to_ascii(name, ascii) ||
+	    !signature_is_domain(slice_of(ascii)))
 		return NULL;
 	return arena_strdup(arena, ascii);
+}
+
+/* RFC 6376 section 3.5, domain-name: sub-domains of RFC 5321, two at least. */
+static bool is_domain_name(const char *name)
+{
+	char before = '.';
+
+	for (const char *c = name; *c != '\0'; before = *c++)
+		if ((*c == '-' && before == '.') ||
+		    (*c == '.' && before == '-'))
+			return false;
+	return before != '-' && strchr(name, '.') != NULL;
 }
 
 static const char *read_domain(struct parse *parse, struct slice value)
 {
 	const char *name = to_ascii(value, parse->arena);
 
-	if (name == NULL)
+	if (name == NULL || !is_domain_name(name))
 		return "malformed domain";
 	parse->out->domain = name;
 	return NULL;
@@ -171,7 +186,7 @@ static const char *read_names(struct parse *parse, struct slice value)
 	}
 	if (!from) /* RFC 6376 section 5.4 */
 		return "From is not signed";
-	/* RFC 8617 section 4.1.2. The other two fields of a set should not be
+	/* RFC 8617 section 4.1.2. The other two fields of a set must not be
 	 * there either, but are in old messages, and do no harm. */
 	if (seal && parse->out->kind == SIGNATURE_ARC_MESSAGE)
 		return "an ARC-Seal is signed";
@@ -223,12 +238,13 @@ static const char *read_query(struct parse *parse, struct slice value)
 
 static const char *read_instance(struct parse *parse, struct slice value)
 {
-	parse->out->instance = signature_instance(value);
+	parse->out->instance = signature_instance(tag_bare(value));
 	return parse->out->instance == 0 ? "malformed instance" : NULL;
 }
 
 static const char *read_chain(struct parse *parse, struct slice value)
 {
+	value = tag_bare(value);
 	if (slice_equals(value, "none"))
 		parse->out->chain = CHAIN_NONE;
 	else if (slice_equals(value, "pass"))
@@ -308,7 +324,9 @@ const char *signature_parse(enum signature_kind kind,
 {
 	struct tag_list list;
 	struct parse parse = {.list = &list, .arena = arena, .out = out};
-	const char *fault = tag_list_parse(field->value, &list);
+	const char *fault = kind == SIGNATURE_DKIM
+				? tag_list_parse(field->value, &list)
+				: tag_list_parse_commented(field->value, &list);
 
 	*out = (struct signature){.kind = kind,
 	    .field = field->whole,

@@ -32,7 +32,45 @@ static bool is_value(struct slice value)
 	return true;
 }
 
-static const char *add(struct tag_list *list, struct slice spec)
+struct slice tag_skip_comments(struct slice text)
+{
+	size_t depth = 0;
+
+	for (; text.len > 0; text = slice_from(text, 1)) {
+		char c = text.data[0];
+
+		if (c == '(')
+			depth++;
+		else if (c == ')' && depth > 0)
+			depth--;
+		else if (c == '\\' && depth > 0 && text.len > 1)
+			text = slice_from(text, 1);
+		else if (depth == 0 && !slice_is_space(c))
+			break;
+	}
+	return text;
+}
+
+struct slice tag_bare(struct slice text)
+{
+	struct slice word = tag_skip_comments(text);
+	size_t len = 0;
+
+	while (len < word.len && word.data[len] != '(' &&
+	       !slice_is_space(word.data[len]))
+		len++;
+	return tag_skip_comments(slice_from(word, len)).len > 0
+		   ? text
+		   : slice_first(word, len);
+}
+
+/* One that may have comments around it. */
+static bool may_have_comments(struct slice name)
+{
+	return slice_equals(name, "i") || slice_equals(name, "cv");
+}
+
+static const char *add(struct tag_list *list, struct slice spec, bool comments)
 {
 	size_t equals = slice_find(spec, '=');
 	struct tag *tag = &list->tags[list->count];
@@ -44,6 +82,8 @@ static const char *add(struct tag_list *list, struct slice spec)
 	tag->name = slice_trim(slice_first(spec, equals));
 	tag->space = slice_from(spec, equals + 1);
 	tag->value = slice_trim(tag->space);
+	if (comments && may_have_comments(tag_bare(tag->name)))
+		tag->name = tag_bare(tag->name);
 	if (!is_name(tag->name))
 		return "a malformed tag name";
 	if (!is_value(tag->value))
@@ -57,7 +97,8 @@ static const char *add(struct tag_list *list, struct slice spec)
 	return NULL;
 }
 
-const char *tag_list_parse(struct slice text, struct tag_list *list)
+static const char *parse(
+    struct slice text, struct tag_list *list, bool comments)
 {
 	const char *fault;
 	size_t end;
@@ -65,13 +106,23 @@ const char *tag_list_parse(struct slice text, struct tag_list *list)
 	list->count = 0;
 	do {
 		end = slice_find(text, ';');
-		fault = add(list, slice_first(text, end));
+		fault = add(list, slice_first(text, end), comments);
 		if (fault != NULL)
 			return fault;
 		text = slice_from(text, end < text.len ? end + 1 : end);
 		/* The last ";" may have nothing behind it. */
 	} while (slice_trim(text).len > 0);
 	return NULL;
+}
+
+const char *tag_list_parse(struct slice text, struct tag_list *list)
+{
+	return parse(text, list, false);
+}
+
+const char *tag_list_parse_commented(struct slice text, struct tag_list *list)
+{
+	return parse(text, list, true);
 }
 
 const struct tag *tag_list_get(const struct tag_list *list, const char *name)

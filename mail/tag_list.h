@@ -31,6 +31,16 @@ struct tag_list {
 /* The tags point into the text. NULL, or what is wrong with it (static). */
 const char *tag_list_parse(struct slice text, struct tag_list *list);
 
+/* The same for the fields of ARC, where comments may stand around the name of
+ * i= and cv= (RFC 8617 section 3.9). */
+const char *tag_list_parse_commented(struct slice text, struct tag_list *list);
+
+/* Behind blanks, folds and comments (RFC 5322 section 3.2.2, CFWS). */
+struct slice tag_skip_comments(struct slice text);
+/* The one word in a text without those around it; if there is more, or
+ * nothing, the text. */
+struct slice tag_bare(struct slice text);
+
 /* The tag of this name (which is case-sensitive); NULL if there is none. */
 const struct tag *tag_list_get(const struct tag_list *list, const char *name);
 

@@ -14,18 +14,23 @@ static const char *sealer(const struct arc_result *result)
 	return result->seal == NULL ? "" : result->seal->signature.domain;
 }
 
-/* RFC 8617 section 7.2 knows no properties that say who sealed it. */
+/* RFC 8617 sections 5.2 and 10.2. */
 static void tell(struct subject *subject, const struct arc_result *result)
 {
 	const char *name = auth_result_name(result->result);
 
-	if (result->result == AUTH_NONE)
-		return; /* as nearly all mail */
+	struct buf text = buf_new(LIMIT_RESINFO);
+
+	(void)buf_printf(&text, "arc=%s", name);
 	if (result->result == AUTH_PASS)
-		check_authenticates(
-		    subject, "arc=%s (i=%u)", name, result->instance);
-	else
-		check_authenticates(subject, "arc=%s (%s)", name, result->why);
+		(void)buf_printf(&text, " (i=%u)", result->instance);
+	else if (result->result != AUTH_NONE)
+		(void)buf_printf(&text, " (%s)", result->why);
+	if (result->result != AUTH_NONE)
+		authentication_property(
+		    &text, "smtp.remote-ip", subject->ip_text);
+	check_authenticates(subject, "%s", buf_text(&text));
+	buf_free(&text);
 }
 
 static void note(struct subject *subject, const struct arc_result *result)
@@ -59,7 +64,7 @@ void check_arc(struct subject *subject)
 	note(subject, &result);
 	if (result.result == AUTH_FAIL &&
 	    subject->settings->config->check_arc == CHECK_REJECT)
-		/* RFC 8617 section 7.3 */
+		/* RFC 8617 section 5.2.2 */
 		check_refuse(subject, 550, "5.7.29", "arc_fail",
 		    "The ARC chain is broken: %s", result.why);
 }

@@ -126,6 +126,21 @@ static const struct set_row {
 	AUTH_FAIL, "no answer"},
     {NULL, AMS_OF(1) "i=1; " AMS_END, NULL, AUTH_FAIL, "instance"},
     {NULL, AMS_OF(1) "nothing; " AMS_END, NULL, AUTH_FAIL, "instance"},
+    /* Comments in an instance and a chain status, section 3.9. */
+    {NULL,
+	"(a) i (b) = (c (c)) 1 (d); a=rsa-sha256; d=example.com; "
+	"s=sel; " AMS_END,
+	"(a)i=1(b); a=rsa-sha256; (x) cv (y)=(z) none; d=example.com; s=sel; "
+	"b=@B",
+	AUTH_PASS, ""},
+    {NULL, NULL, "i=1; a=rsa-sha256; cv=none (; d=example.com; s=sel; b=@B",
+	AUTH_PASS, ""},
+    {NULL, NULL, "i=1; a=(x) rsa-sha256; cv=none; d=example.com; s=sel; b=@B",
+	AUTH_FAIL, "algorithm"},
+    {NULL, NULL, "i=1 1; a=rsa-sha256; cv=none; d=example.com; s=sel; b=@B",
+	AUTH_FAIL, "instance"},
+    {NULL, NULL, "i=1; a=rsa-sha256; cv=none x; d=example.com; s=sel; b=@B",
+	AUTH_FAIL, "chain status"},
     /* ARC-Seal, section 4.1.3 */
     {NULL, NULL, SEAL(1, "none") "; t=12345; x=1; unknown=2;", AUTH_PASS, ""},
     {NULL, NULL,
@@ -201,6 +216,35 @@ static void later_sets_are_judged(void **state)
 		    forge_set(2, rows[i].results, rows[i].message, rows[i].seal,
 			mail, fixture->arena),
 		    rows[i].want, rows[i].why, rows[i].why);
+}
+
+/* Section 5.2, step 5: it does not matter why one does not hold. */
+static void an_older_message_signature_may_be_of_no_use(void **state)
+{
+	static const char *const messages[] = {
+	    "i=1; a=rsa-sha1; d=example.com; s=sel; " AMS_END,
+	    "i=1; a=other; d=example.com; s=sel; " AMS_END,
+	    "i=1; a=rsa-sha256; d=example.com; s=none; " AMS_END,
+	    AMS_OF(1) "c=other; h=from; bh=@BH; b=@B",
+	    AMS_OF(1) "h=to; bh=@BH; b=@B",
+	    AMS_OF(1) "h=from:arc-seal; bh=@BH; b=@B",
+	    AMS_OF(1) "x=12345; " AMS_END,
+	    AMS_OF(1) "t=never; " AMS_END,
+	    AMS_OF(1) "h=from; b=@B",
+	};
+	struct fixture *fixture = *state;
+
+	(void)chain(fixture, 0);
+	for (size_t i = 0; i < COUNT(messages); i++) {
+		const char *mail = forge_set(
+		    1, NULL, messages[i], NULL, MESSAGE, fixture->arena);
+
+		verify(fixture, mail);
+		assert_int_equal(fixture->arc.result, AUTH_FAIL);
+		check_chain(fixture,
+		    forge_set(2, NULL, NULL, NULL, mail, fixture->arena),
+		    AUTH_PASS, "", messages[i]);
+	}
 }
 
 static const char *replaced(
@@ -337,6 +381,7 @@ int main(void)
 	    CASE(whole_chains_pass),
 	    CASE(first_sets_are_judged),
 	    CASE(later_sets_are_judged),
+	    CASE(an_older_message_signature_may_be_of_no_use),
 	    CASE(what_happens_on_the_way_is_told_apart),
 	    CASE(a_forwarder_may_change_the_message),
 	    CASE(the_place_of_the_fields_does_not_matter),

@@ -76,6 +76,15 @@ static const struct row signatures[] = {
     {BASE "c=relaxed/relaxed/x; " END, AUTH_PERMERROR, "canonicalisation"},
     {BASE "c=Relaxed; " END, AUTH_PERMERROR, "canonicalisation"},
     {"v=1; a=rsa-sha256; d=; s=sel; " END, AUTH_PERMERROR, "domain"},
+    {"v=1; a=rsa-sha256; d=com; s=sel; " END, AUTH_PERMERROR, "domain"},
+    {"v=1; a=rsa-sha256; d=-example.com; s=sel; " END, AUTH_PERMERROR,
+	"domain"},
+    {"v=1; a=rsa-sha256; d=example-.com; s=sel; " END, AUTH_PERMERROR,
+	"domain"},
+    {"v=1; a=rsa-sha256; d=example.com-; s=sel; " END, AUTH_PERMERROR,
+	"domain"},
+    {"v=1; a=rsa-sha256; d=example.com.; s=sel; " END, AUTH_PERMERROR,
+	"domain"},
     {"v=1; a=rsa-sha256; d=example..com; s=sel; " END, AUTH_PERMERROR,
 	"domain"},
     {"v=1; a=rsa-sha256; d=.example.com; s=sel; " END, AUTH_PERMERROR,
@@ -416,6 +425,14 @@ static void keys_that_cost_much_are_refused(void **state)
 	}
 }
 
+#define LONG_LABEL                                                             \
+	"\xE3\x81\xB2\xE3\x82\x89\xE3\x81\x8C\xE3\x81\xAA"                     \
+	"\xE3\x81\xAE\xE3\x81\xA8\xE3\x81\xA6\xE3\x82\x82"                     \
+	"\xE3\x81\xAA\xE3\x81\x8C\xE3\x81\x84\xE3\x81\xAA"                     \
+	"\xE3\x81\xBE\xE3\x81\x88\xE3\x81\xAE\xE3\x81\xA9"                     \
+	"\xE3\x82\x81\xE3\x81\x84\xE3\x82\x93\xE3\x81\xA7"                     \
+	"\xE3\x81\x99\xE3\x82\x88\xE3\x81\xAD\xE3\x81\x88"
+
 static void internationalised_domains_are_asked_for(void **state)
 {
 	static const struct row rows[] = {
@@ -426,12 +443,18 @@ static void internationalised_domains_are_asked_for(void **state)
 	     "i=@a.b\xC3\xBC"
 	     "cher.example; " END,
 		AUTH_PASS, ""},
+	    /* 72 bytes, and an A-label of 38. */
+	    {"v=1; a=rsa-sha256; d=" LONG_LABEL ".example; s=sel; " END,
+		AUTH_PASS, ""},
 	    {"v=1; a=rsa-sha256; d=b\xFF"
 	     "cher.example; s=sel; " END,
 		AUTH_PERMERROR, "domain"},
 	};
 
 	publish(*state, "sel._domainkey.xn--bcher-kva.example", RECORD);
+	publish(*state,
+	    "sel._domainkey.xn--n8jalbqa8gtenepgcc4ceh5d3njcm8le0x.example",
+	    RECORD);
 	check_rows(*state, rows, COUNT(rows));
 }
 
