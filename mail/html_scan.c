@@ -3,6 +3,7 @@
 #include "bounds.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -221,24 +222,32 @@ static struct slice take_value(struct slice *text)
 	return value;
 }
 
+#define ATTRIBUTE(name)                                                        \
+	{                                                                      \
+#name, sizeof(#name) - 1,                                      \
+		    offsetof(struct html_attributes, name)                     \
+	}
+
 /* Of several of one name the first one counts, as in browsers. */
 static void keep_attribute(
     struct html_attributes *attributes, struct slice name, struct slice value)
 {
-	const struct {
+	static const struct {
 		const char *name;
-		struct slice *value;
-	} known[] = {{"href", &attributes->href}, {"src", &attributes->src},
-	    {"alt", &attributes->alt}, {"start", &attributes->start},
-	    {"type", &attributes->type}, {"action", &attributes->action},
-	    {"formaction", &attributes->formaction},
-	    {"background", &attributes->background},
-	    {"content", &attributes->content}};
+		size_t len, place;
+	} known[] = {ATTRIBUTE(href), ATTRIBUTE(src), ATTRIBUTE(alt),
+	    ATTRIBUTE(start), ATTRIBUTE(type), ATTRIBUTE(action),
+	    ATTRIBUTE(formaction), ATTRIBUTE(background), ATTRIBUTE(content)};
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (known[i].value->data == NULL &&
-		    slice_is(name, known[i].name))
-			*known[i].value = value;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct slice *kept;
+
+		if (name.len != known[i].len || !slice_is(name, known[i].name))
+			continue;
+		kept = (struct slice *)((char *)attributes + known[i].place);
+		if (kept->data == NULL)
+			*kept = value;
+	}
 }
 
 /* Up to the '>', which goes too. False if there is none. */
