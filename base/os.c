@@ -186,10 +186,12 @@ bool os_read_file(const char *path, struct buf *out, struct error *err)
 	off_t offset = 0;
 	bool done = true;
 	char *room;
-	int fd;
+	/* Through links: mounted settings are some. And no pipe is waited
+	 * for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (!os_open(AT_FDCWD, path, O_RDONLY, 0, &fd, err))
-		return false;
+	if (fd < 0)
+		return error_errno(err, "cannot open %s", path);
 	while (done && got > 0) {
 		room = buf_room(out, piece);
 		if (room == NULL)
@@ -197,6 +199,9 @@ bool os_read_file(const char *path, struct buf *out, struct error *err)
 			    "the file passes %zu bytes", out->limit - piece);
 		else
 			done = os_pread(fd, room, piece, offset, &got, err);
+		if (done && memchr(room, '\0', got) != NULL)
+			done = error_set(
+			    err, ERROR_PERMANENT, "the file holds a NUL byte");
 		if (done)
 			buf_added(out, got);
 		offset += (off_t)got;

@@ -39,7 +39,9 @@ MUST_CHECK bool os_writev(
     int fd, struct iovec *vector, int count, struct error *);
 MUST_CHECK bool os_pwrite(
     int fd, const void *data, size_t len, off_t offset, struct error *);
-/* Appends all of a file; ERROR_LIMIT if it passes the limit of `out`. */
+/* Appends all of a text file that an operator names, through links too.
+ * ERROR_LIMIT if it passes the limit of `out`, ERROR_PERMANENT if it holds a
+ * NUL. A pipe is refused: what was read is gone for those who read again. */
 MUST_CHECK bool os_read_file(
     const char *path, struct buf *out, struct error *err);
 /* Reads up to len bytes at offset; *got is less only at the end of file. */

@@ -12,10 +12,14 @@
 #include "base/number.h"
 #include "base/os.h"
 #include "base/utf8.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void buf_refuses_to_pass_its_limit(void **state)
 {
@@ -212,6 +216,39 @@ static void os_fails_the_nth_call_when_told(void **state)
 	assert_int_equal(fd, -1);
 }
 
+static void write_file(const char *path, const char *data, size_t len)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, len, file), len);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void a_named_file_is_read_as_text(void **state)
+{
+	char *dir = scratch_make(), path[200], other[200];
+	struct buf text = buf_new((size_t)1024 * 1024);
+	struct error err = {0};
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/text", dir);
+	(void)snprintf(other, sizeof(other), "%s/other", dir);
+	write_file(path, "192.0.2.1\n", 10);
+	assert_int_equal(symlink("text", other), 0);
+	assert_true(os_read_file(other, &text, &err));
+	assert_string_equal(buf_text(&text), "192.0.2.1\n");
+	/* What stands behind a NUL would be overlooked. */
+	write_file(path, "192.0.2.1\n\0192.0.2.2\n", 21);
+	assert_false(os_read_file(path, &text, &err));
+	assert_non_null(strstr(err.text, "NUL"));
+	assert_int_equal(unlink(other), 0);
+	assert_int_equal(mkfifo(other, 0600), 0);
+	assert_false(os_read_file(other, &text, &err));
+	buf_free(&text);
+	scratch_remove(&dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +262,7 @@ int main(void)
 		json_text_leaves_a_cut_sequence_for_the_next_piece),
 	    cmocka_unit_test(number_takes_digits_up_to_its_bound),
 	    cmocka_unit_test(os_fails_the_nth_call_when_told),
+	    cmocka_unit_test(a_named_file_is_read_as_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
