@@ -1,5 +1,6 @@
 #include "base/config_check.h"
 
+#include "base/net.h"
 #include "base/number.h"
 #include "base/redis_url.h"
 
@@ -186,22 +187,9 @@ const char *check_host(const char *text)
 
 const char *check_cidr(const char *text)
 {
-	static const char wrong[] = "is not a network like 192.0.2.0/24";
-	char address[INET6_ADDRSTRLEN];
-	size_t len = strcspn(text, "/");
-	bool v6;
-
-	if (len >= sizeof(address))
-		return wrong;
-	memcpy(address, text, len);
-	address[len] = '\0';
-	v6 = is_ipv6(address);
-	if (!v6 && !is_ipv4(address))
-		return wrong;
-	if (text[len] == '/' &&
-	    !number_within(text + len + 1, 0, v6 ? 128 : 32))
-		return wrong;
-	return NULL;
+	return cidr_is_valid(text, strlen(text))
+		   ? NULL
+		   : "is not a network like 192.0.2.0/24";
 }
 
 const char *check_cidr_or_file(const char *text)
@@ -211,21 +199,25 @@ const char *check_cidr_or_file(const char *text)
 	return check_cidr(text);
 }
 
+static bool is_listen_address(const char *text, bool tls_too)
+{
+	struct listen_address address;
+
+	return listen_address_parse(text, strlen(text), &address, NULL) &&
+	       (tls_too || !address.tls);
+}
+
+static const char no_listen_address[] =
+    "is not an address like 0.0.0.0:25 or [::]:25";
+
 const char *check_listen(const char *text)
 {
-	char host[HOST_MAX + 1];
-	const char *port;
-
-	if (split_host_port(text, host, &port) && port != NULL &&
-	    number_within(port, 0, UINT16_MAX) &&
-	    (text[0] == '[' || is_ipv4(host)))
-		return NULL;
-	return "is not an address like 0.0.0.0:25 or [::]:25";
+	return is_listen_address(text, false) ? NULL : no_listen_address;
 }
 
 const char *check_smtp_listen(const char *text)
 {
-	return check_listen(strncmp(text, "tls:", 4) == 0 ? text + 4 : text);
+	return is_listen_address(text, true) ? NULL : no_listen_address;
 }
 
 const char *check_service(const char *text)

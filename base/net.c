@@ -157,6 +157,13 @@ static bool cidr_parse(
 	return true;
 }
 
+bool cidr_is_valid(const char *text, size_t len)
+{
+	struct cidr cidr;
+
+	return cidr_parse(text, len, &cidr, NULL);
+}
+
 struct cidr_set *cidr_set_new(void)
 {
 	return xcalloc(1, sizeof(struct cidr_set));
