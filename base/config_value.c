@@ -98,6 +98,8 @@ static bool set_list(const struct target *to, const char *text)
 		return error_set(to->err, ERROR_CONFIG,
 		    "has an item \"%s\" that %s", list.items[list.count - 1],
 		    wrong);
+	if (wrong == NULL && list.count == 0)
+		wrong = "names nothing: leave it unset";
 	if (wrong != NULL)
 		return complain(to, wrong);
 	*(struct list *)to->field = list;
