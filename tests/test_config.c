@@ -5,93 +5,14 @@
 
 #include <cmocka.h>
 
-#include "base/config.h"
+#include "config_fixture.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
-static char folder[] = "/tmp/test_config.XXXXXX";
-
-static int make_folder(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) == NULL;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	return rmdir(folder);
-}
-
-/* What every program needs, and nothing else. */
-static int fresh_environment(void **state)
-{
-	(void)state;
-	clearenv();
-	setenv("HARAKA_DOMAIN", "mail.example.net", 1);
-	setenv("HARAKA_API_KEY", "common-key", 1);
-	setenv("PHOENIX_WEBHOOK_URL", "http://phoenix.internal/api/inbound", 1);
-	return 0;
-}
-
-static const char *file_with(const char *name, const char *bytes, size_t len)
-{
-	static char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "w");
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, len, file), len);
-	assert_int_equal(fclose(file), 0);
-	return path;
-}
-
-static void use_ini(const char *text)
-{
-	setenv("ELEKTRINE_CONFIG", file_with("ini", text, strlen(text)), 1);
-}
-
-static void remove_file(const char *name)
-{
-	char path[256];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-	assert_int_equal(unlink(path), 0);
-}
-
-static struct config *must_load(enum program program)
-{
-	struct config_report report = config_report_new();
-	struct config *config = config_load(program, &report);
-
-	if (config == NULL)
-		fail_msg("%s", buf_text(&report.faults));
-	config_report_free(&report);
-	return config;
-}
-
-/* Loads and expects exactly this one fault; `part` is in it. */
-static void must_refuse(enum program program, const char *part)
-{
-	struct config_report report = config_report_new();
-	struct config *config = config_load(program, &report);
-	const char *faults = buf_text(&report.faults);
-
-	if (config != NULL)
-		fail_msg("accepted, but should say: %s", part);
-	if (strstr(faults, part) == NULL ||
-	    strchr(faults, '\n') != faults + report.faults.len - 1)
-		fail_msg("should only say: %s\nbut says: %s", part, faults);
-	config_report_free(&report);
-}
 
 /* What --check-config prints behind NAME=, "" if it prints no such line. */
 static const char *printed(const struct config *config, const char *name)
@@ -301,7 +222,7 @@ static void edges_are_accepted(void **state)
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct config *c;
 
-		fresh_environment(state);
+		(void)config_fresh(state);
 		setenv(rows[i][0], rows[i][1], 1);
 		c = must_load(PROGRAM_SMTPD);
 		config_free(&c);
@@ -405,7 +326,7 @@ static const struct {
 static void malformed_values_are_named(void **state)
 {
 	for (size_t i = 0; i < COUNT(malformed); i++) {
-		fresh_environment(state);
+		(void)config_fresh(state);
 		setenv(malformed[i].name, malformed[i].value, 1);
 		must_refuse(PROGRAM_SMTPD, malformed[i].fault);
 	}
@@ -465,7 +386,7 @@ static void what_a_program_needs_is_required(void **state)
 	};
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		fresh_environment(state);
+		(void)config_fresh(state);
 		unsetenv(rows[i].without);
 		if (rows[i].name != NULL)
 			setenv(rows[i].name, rows[i].value, 1);
@@ -496,149 +417,6 @@ static void an_empty_value_counts_as_unset(void **state)
 	remove_file("ini");
 }
 
-static void name_file_loses_one_newline(void **state)
-{
-	static const struct {
-		const char *bytes;
-		size_t len;
-		const char *value;
-	} rows[] = {
-	    {"secret\n", 7, "secret"},
-	    {"secret", 6, "secret"},
-	    {" secret \n", 9, " secret "},
-	    {"\n", 1, "common-key"}, /* empty: unset, falls back */
-	    {"", 0, "common-key"},
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct config *c;
-
-		fresh_environment(state);
-		setenv("PHOENIX_API_KEY_FILE",
-		    file_with("key", rows[i].bytes, rows[i].len), 1);
-		c = must_load(PROGRAM_DELIVER);
-		assert_string_equal(c->phoenix_api_key, rows[i].value);
-		config_free(&c);
-	}
-	remove_file("key");
-}
-
-static void name_file_is_refused_when_it_cannot_be_meant(void **state)
-{
-	static const struct {
-		const char *bytes;
-		size_t len;
-		const char *fault;
-	} rows[] = {
-	    {"se\n\n", 4, "PHOENIX_API_KEY: \"***\" holds a line break"},
-	    {"a\0b", 3, "PHOENIX_API_KEY_FILE: "},
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		fresh_environment(state);
-		setenv("PHOENIX_API_KEY_FILE",
-		    file_with("key", rows[i].bytes, rows[i].len), 1);
-		must_refuse(PROGRAM_DELIVER, rows[i].fault);
-	}
-	setenv("PHOENIX_API_KEY_FILE", file_with("key", "k", 1), 1);
-	setenv("PHOENIX_API_KEY", "other", 1);
-	must_refuse(PROGRAM_DELIVER,
-	    "PHOENIX_API_KEY: is given, and PHOENIX_API_KEY_FILE too");
-	unsetenv("PHOENIX_API_KEY");
-	remove_file("key");
-	must_refuse(PROGRAM_DELIVER, "PHOENIX_API_KEY_FILE: cannot open");
-}
-
-static void settings_that_end_in_file_are_themselves(void **state)
-{
-	struct config *c;
-
-	(void)state;
-	setenv("TLS_KEY_FILE", "/no/such/key", 1);
-	c = must_load(PROGRAM_SMTPD);
-	assert_string_equal(c->tls_key_file.items[0], "/no/such/key");
-	config_free(&c);
-}
-
-static void secrets_of_other_programs_are_not_opened(void **state)
-{
-	struct config *c;
-
-	(void)state;
-	setenv("HARAKA_HTTP_API_KEY_FILE", "/no/such/secret", 1);
-	c = must_load(PROGRAM_SMTPD);
-	config_free(&c);
-	must_refuse(PROGRAM_HTTPAPI, "HARAKA_HTTP_API_KEY_FILE: cannot open");
-}
-
-static void the_environment_wins_over_the_file(void **state)
-{
-	struct config *c;
-
-	(void)state;
-	use_ini("; a comment\n[spool]\n  spool_dir = /from/ini\n"
-		"[webhook]\nwebhook_concurrency = 5\nphoenix_api_key=ini\n"
-		"max_recipients = 7 ; with a comment\n"
-		"[lists]\nlocal_domains =\n  a.example\n  b.example\n");
-	setenv("WEBHOOK_CONCURRENCY", "6", 1);
-	setenv("PHOENIX_API_KEY_FILE", file_with("key", "filed", 5), 1);
-	c = must_load(PROGRAM_DELIVER);
-	assert_string_equal(c->spool_dir, "/from/ini");
-	assert_int_equal(c->webhook_concurrency, 6);
-	assert_string_equal(c->phoenix_api_key, "filed");
-	assert_int_equal(c->max_recipients, 7);
-	assert_int_equal(c->local_domains.count, 2);
-	assert_string_equal(c->local_domains.items[1], "b.example");
-	config_free(&c);
-	remove_file("ini");
-	remove_file("key");
-}
-
-static void faults_of_the_file_are_named(void **state)
-{
-	static const char *const rows[][2] = {
-	    {"\n[a]\nspool_dirr=/x\n", "spool_dirr: is not a setting ("},
-	    {"\n[a]\nspool_dirr=/x\n", "/ini line 3)"},
-	    {"SPOOL_DIR=/x\n", "SPOOL_DIR: is not a setting"},
-	    {"elektrine_config=/x\n", "elektrine_config: is not a setting"},
-	    {"spool_dir=x\n", "SPOOL_DIR: \"x\" is not an absolute path (file"},
-	    {"spool_dir=/a\nspool_dir=/b\n", "SPOOL_DIR: is given twice"},
-	    {"spool_dir=/a\n webhook_concurrency=1\n",
-		"line 2 is indented, so it continues this setting"},
-	    {"nonsense\n", "line 1 is neither name=value nor a [section]"},
-	    {"[open\n", "line 1 is neither name=value"},
-	    {"redis_url=unix:/a\nredis_url_file=/b\n",
-		"REDIS_URL: is given, and REDIS_URL_FILE too"},
-	};
-
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		fresh_environment(state);
-		use_ini(rows[i][0]);
-		must_refuse(PROGRAM_SPOOL, rows[i][1]);
-	}
-	remove_file("ini");
-	must_refuse(PROGRAM_SPOOL, "ELEKTRINE_CONFIG: cannot open");
-}
-
-static void a_line_of_the_file_has_its_limit(void **state)
-{
-	char text[300];
-	struct config *c;
-
-	(void)state;
-	/* 198 bytes with the name ... */
-	(void)snprintf(text, sizeof(text), "elektrine_dlq_name=%0179d\n", 0);
-	use_ini(text);
-	c = must_load(PROGRAM_SPOOL);
-	assert_int_equal(strlen(c->elektrine_dlq_name), 179);
-	config_free(&c);
-	/* ... and one more. */
-	(void)snprintf(text, sizeof(text), "elektrine_dlq_name=%0180d\n", 0);
-	use_ini(text);
-	must_refuse(PROGRAM_SPOOL, "line 1 is too long");
-	remove_file("ini");
-}
-
 static void print_tells_where_values_come_from_and_no_secret(void **state)
 {
 	char expected[300];
@@ -661,7 +439,8 @@ static void print_tells_where_values_come_from_and_no_secret(void **state)
 	    printed(c, "REDIS_URL"), "redis://***@redis:6379/1  # environment");
 	assert_string_equal(printed(c, "PHOENIX_WEBHOOK_URL"),
 	    "http://***@phoenix/in  # environment");
-	(void)snprintf(expected, sizeof(expected), "3d  # file %s/ini", folder);
+	(void)snprintf(
+	    expected, sizeof(expected), "3d  # file %s/ini", config_folder);
 	assert_string_equal(printed(c, "KEEP_DELIVERED"), expected);
 	config_free(&c);
 	setenv("REDIS_URL", "rediss://user:hid/den@redis", 1);
@@ -746,7 +525,7 @@ static void a_faulty_reload_gives_nothing(void **state)
 	config_report_free(&report);
 }
 
-#define CASE(name) cmocka_unit_test_setup(name, fresh_environment)
+#define CASE(name) cmocka_unit_test_setup(name, config_fresh)
 
 int main(void)
 {
@@ -761,13 +540,6 @@ int main(void)
 	    CASE(all_faults_are_told_at_once),
 	    CASE(what_a_program_needs_is_required),
 	    CASE(an_empty_value_counts_as_unset),
-	    CASE(name_file_loses_one_newline),
-	    CASE(name_file_is_refused_when_it_cannot_be_meant),
-	    CASE(settings_that_end_in_file_are_themselves),
-	    CASE(secrets_of_other_programs_are_not_opened),
-	    CASE(the_environment_wins_over_the_file),
-	    CASE(faults_of_the_file_are_named),
-	    CASE(a_line_of_the_file_has_its_limit),
 	    CASE(print_tells_where_values_come_from_and_no_secret),
 	    CASE(the_replaced_service_as_local_mx_means_direct),
 	    CASE(what_is_not_there_yet_is_not_believed_in),
@@ -775,5 +547,6 @@ int main(void)
 	    CASE(a_faulty_reload_gives_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(
+	    tests, config_make_folder, config_remove_folder);
 }
