@@ -195,6 +195,17 @@ static void warn_if_idle(const struct config *config,
 		    "%s: changes nothing in this version\n", setting->name);
 }
 
+/* What it names must be usable too, by those who will use it. */
+static void look_behind(const struct config *config,
+    const struct setting *setting, struct config_report *report)
+{
+	const void *field = (const char *)config + setting->offset;
+
+	if (setting->look != NULL &&
+	    (setting->programs & config->detail->program))
+		setting->look(setting->name, field, &report->faults);
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
@@ -241,6 +252,8 @@ static struct config *load(enum program program, const struct config *old,
 		check_required(config, &settings[i], report);
 	for (size_t i = 0; i < setting_count; i++)
 		warn_if_idle(config, &settings[i], report);
+	for (size_t i = 0; i < setting_count; i++)
+		look_behind(config, &settings[i], report);
 	config_check_together(config, report);
 	if (report->faults.len > 0)
 		config_free(&config);

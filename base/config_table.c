@@ -2,6 +2,7 @@
 
 #include "base/config_check.h"
 #include "base/config_rules.h"
+#include "base/networks.h"
 #include "bounds.h"
 
 #include <stddef.h>
@@ -435,11 +436,13 @@ const struct setting settings[] = {
 	LIST(access_allow),
 	.programs = SMTPD,
 	.check = check_cidr_or_file,
+	.look = networks_look,
 	.what = "networks, or `@file`, that `ACCESS_DENY` does not refuse"},
     {.name = "ACCESS_DENY",
 	LIST(access_deny),
 	.programs = SMTPD,
 	.check = check_cidr_or_file,
+	.look = networks_look,
 	.what = "networks, or `@file`, that are refused"},
     {.name = "PROXY_PROTOCOL_CIDRS",
 	LIST(proxy_protocol_cidrs),

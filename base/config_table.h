@@ -56,6 +56,10 @@ struct setting {
 	/* NULL if the text is right, else how the sentence goes on that begins
 	 * with the text: "is not a domain name". */
 	const char *(*check)(const char *text);
+	/* Of a list, in programs that use it: looks at the files that its
+	 * items name, and adds a line for each fault. */
+	void (*look)(
+	    const char *name, const struct list *items, struct buf *faults);
 	int64_t low, high;
 	const struct word *words; /* ended by a NULL text */
 	const char *what;         /* for docs/SETTINGS.md ... */

@@ -169,25 +169,32 @@ struct cidr_set *cidr_set_new(void)
 	return xcalloc(1, sizeof(struct cidr_set));
 }
 
-bool cidr_set_add(struct cidr_set *set, const char *text, struct error *err)
+bool cidr_set_take(struct cidr_set *set, const char **text, struct error *err)
 {
+	const char *at = *text;
 	size_t len;
 
-	for (;; text += len) {
-		text += strspn(text, ", \t\r\n");
-		if (*text == '#') {
-			len = strcspn(text, "\n");
+	for (;; at += len) {
+		at += strspn(at, ", \t\r\n");
+		if (*at == '#') {
+			len = strcspn(at, "\n");
 			continue;
 		}
-		len = strcspn(text, ", \t\r\n#");
+		len = strcspn(at, ", \t\r\n#");
+		*text = at + len;
 		if (len == 0)
 			return true;
 		set->all =
 		    xrealloc(set->all, (set->count + 1) * sizeof(*set->all));
-		if (!cidr_parse(text, len, &set->all[set->count], err))
+		if (!cidr_parse(at, len, &set->all[set->count], err))
 			return false;
 		set->count++;
 	}
+}
+
+bool cidr_set_add(struct cidr_set *set, const char *text, struct error *err)
+{
+	return cidr_set_take(set, &text, err);
 }
 
 void cidr_set_free(struct cidr_set **set)

@@ -45,6 +45,10 @@ struct cidr_set *cidr_set_new(void);
  * ERROR_CONFIG names the bad entry; those before it were added. */
 MUST_CHECK bool cidr_set_add(
     struct cidr_set *set, const char *text, struct error *err);
+/* The same from *text on; behind a bad entry, where *text is then, one may go
+ * on. */
+MUST_CHECK bool cidr_set_take(
+    struct cidr_set *set, const char **text, struct error *err);
 /* Whether it is one such entry. */
 bool cidr_is_valid(const char *text, size_t len);
 /* Clears the pointer; NULL is fine. */

@@ -1,33 +1,28 @@
 #include "smtpd/settings.h"
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/errors.h"
-#include "base/os.h"
+#include "base/networks.h"
 #include "bounds.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* Networks, each item itself or a file of them. */
+/* The files were right when the configuration was made, but may have changed
+ * since, or be closed to whom we have become. */
 static bool read_networks(const struct list *list, const char *name,
     struct cidr_set **set, struct error *err)
 {
-	struct error why;
+	struct buf faults = buf_new(LIMIT_ACCESS_FILE);
+	bool done;
 
 	*set = cidr_set_new();
-	for (size_t i = 0; i < list->count; i++) {
-		const char *item = list->items[i];
-		struct buf text = buf_new(LIMIT_ACCESS_FILE);
-		bool done = item[0] == '@' ? os_read_file(item + 1, &text, &why)
-					   : buf_append_text(&text, item);
-
-		done = done && cidr_set_add(*set, buf_text(&text), &why);
-		buf_free(&text);
-		if (!done)
-			return error_set(err, ERROR_CONFIG, "%s: %s: %s", name,
-			    item, why.text);
-	}
-	return true;
+	done = networks_read(name, list, *set, &faults);
+	if (!done)
+		(void)error_set(err, ERROR_CONFIG, "%.*s",
+		    (int)strcspn(buf_text(&faults), "\n"), buf_text(&faults));
+	buf_free(&faults);
+	return done;
 }
 
 static bool fill(struct settings *settings, struct error *err)

@@ -1,4 +1,4 @@
-/* Settings that come from files: the INI file, and NAME_FILEs. */
+/* Settings from files: the INI file, NAME_FILEs, and files of networks. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,6 +89,38 @@ static void secrets_of_other_programs_are_not_opened(void **state)
 	must_refuse(PROGRAM_HTTPAPI, "HARAKA_HTTP_API_KEY_FILE: cannot open");
 }
 
+static void files_of_networks_are_looked_into(void **state)
+{
+	static const char bytes[] = "192.0.2.1, not-an-ip # one\n"
+				    "# none-either\n"
+				    "\x1b[2J 192.0.2.0/33\n";
+	const char *deny = file_with("deny", bytes, sizeof(bytes) - 1);
+	struct config_report report = config_report_new();
+	char value[600], wanted[1200];
+	struct config *c;
+
+	(void)state;
+	(void)snprintf(value, sizeof(value), "@%s,@/no/such", deny);
+	setenv("ACCESS_DENY", value, 1);
+	setenv("ACCESS_ALLOW", "@/", 1);
+	(void)snprintf(wanted, sizeof(wanted),
+	    "ACCESS_ALLOW: @/: cannot read: Is a directory\n"
+	    "ACCESS_DENY: @%s line 1: \"not-an-ip\" is no network\n"
+	    "ACCESS_DENY: @%s line 3: \" [2J\" is no network\n"
+	    "ACCESS_DENY: @%s line 3: \"192.0.2.0/33\" has a bad prefix "
+	    "length\n"
+	    "ACCESS_DENY: @/no/such: cannot open /no/such: No such file or "
+	    "directory\n",
+	    deny, deny, deny);
+	assert_null(config_load(PROGRAM_SMTPD, &report));
+	assert_string_equal(buf_text(&report.faults), wanted);
+	config_report_free(&report);
+	/* Those who do not use them may have none. */
+	c = must_load(PROGRAM_SPOOL);
+	config_free(&c);
+	remove_file("deny");
+}
+
 static void the_environment_wins_over_the_file(void **state)
 {
 	struct config *c;
@@ -166,6 +198,7 @@ int main(void)
 	    CASE(name_file_is_refused_when_it_cannot_be_meant),
 	    CASE(settings_that_end_in_file_are_themselves),
 	    CASE(secrets_of_other_programs_are_not_opened),
+	    CASE(files_of_networks_are_looked_into),
 	    CASE(the_environment_wins_over_the_file),
 	    CASE(faults_of_the_file_are_named),
 	    CASE(a_line_of_the_file_has_its_limit),
