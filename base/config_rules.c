@@ -1,6 +1,7 @@
 #include "base/config_rules.h"
 
 #include "base/config_check.h"
+#include "base/listeners.h"
 
 #include <string.h>
 #include <strings.h>
@@ -109,6 +110,28 @@ const char *needs_http_key(const struct config *config, enum program program)
 	return NULL;
 }
 
+/* The items are addresses: the table has checked that. */
+static void check_listeners(
+    const struct list *names, struct config_report *report)
+{
+	struct listen_address all[LISTENERS_MAX];
+
+	if (names->count > LISTENERS_MAX) {
+		(void)buf_printf(&report->faults,
+		    "SMTP_LISTEN: has more than %d addresses\n", LISTENERS_MAX);
+		return;
+	}
+	for (size_t i = 0; i < names->count; i++) {
+		(void)!listen_address_parse(
+		    names->items[i], strlen(names->items[i]), &all[i], NULL);
+		for (size_t j = 0; j < i; j++)
+			if (listen_addresses_clash(&all[j], &all[i]))
+				(void)buf_printf(&report->faults,
+				    "SMTP_LISTEN: %s is taken by %s already\n",
+				    names->items[i], names->items[j]);
+	}
+}
+
 void config_check_together(struct config *config, struct config_report *report)
 {
 	const char *mx = config->elektrine_local_mx_host;
@@ -125,6 +148,7 @@ void config_check_together(struct config *config, struct config_report *report)
 		    "TLS_KEY_FILE: names %zu files for the %zu of "
 		    "TLS_CERT_FILE\n",
 		    config->tls_key_file.count, config->tls_cert_file.count);
+	check_listeners(&config->smtp_listen, report);
 	/* Whoever asks for it must not find his mail readable on the disk. */
 	if (config->spool_key_file != NULL)
 		(void)buf_append_text(&report->faults,

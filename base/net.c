@@ -252,6 +252,22 @@ bool listen_address_parse(const char *text, size_t len,
 	return true;
 }
 
+/* Whether who listens on `ip` hears what is sent to the other. */
+static bool ip_covers(const struct ip *ip, const struct ip *other)
+{
+	static const struct ip any = {{0}}, any_v4 = {{[10] = 0xFF, 0xFF}};
+
+	return ip_equal(ip, other) || ip_equal(ip, &any) ||
+	       (ip_equal(ip, &any_v4) && ip_is_v4(other));
+}
+
+bool listen_addresses_clash(
+    const struct listen_address *a, const struct listen_address *b)
+{
+	return a->port == b->port && a->port != 0 &&
+	       (ip_covers(&a->ip, &b->ip) || ip_covers(&b->ip, &a->ip));
+}
+
 static socklen_t to_socket(const struct ip *ip, uint16_t port, bool as_v4,
     struct sockaddr_storage *out)
 {

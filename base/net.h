@@ -68,6 +68,10 @@ struct listen_address {
  * says what is wrong with it. */
 MUST_CHECK bool listen_address_parse(const char *text, size_t len,
     struct listen_address *address, struct error *err);
+/* Whether net_listen() cannot open both: the same address, or one that takes
+ * the other's connections too. */
+bool listen_addresses_clash(
+    const struct listen_address *a, const struct listen_address *b);
 /* A listening TCP socket, without blocking and closed on exec. "[::]" takes
  * IPv4 too, and becomes 0.0.0.0 where the machine has no IPv6. *fd is -1 on
  * failure; ERROR_BUSY if the address is taken. */

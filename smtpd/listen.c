@@ -1,7 +1,6 @@
 #include "smtpd/listen.h"
 
-#include "base/errors.h"
-
+#include <assert.h>
 #include <string.h>
 
 bool smtpd_listen(
@@ -10,9 +9,7 @@ bool smtpd_listen(
 	const struct list *names = &config->smtp_listen;
 	struct listen_address addresses[LISTENERS_MAX];
 
-	if (names->count > LISTENERS_MAX)
-		return error_set(err, ERROR_CONFIG,
-		    "SMTP_LISTEN has more than %d addresses", LISTENERS_MAX);
+	assert(names->count <= LISTENERS_MAX); /* says config_rules.c */
 	for (size_t i = 0; i < names->count; i++)
 		if (!listen_address_parse(names->items[i],
 			strlen(names->items[i]), &addresses[i], err))

@@ -187,6 +187,10 @@ static void values_become_typed(void **state)
 	config_free(&c);
 }
 
+#define FOUR_ADDRESSES "[::]:0,[::]:0,[::]:0,127.0.0.1:0"
+#define SIXTEEN_ADDRESSES                                                      \
+	FOUR_ADDRESSES "," FOUR_ADDRESSES "," FOUR_ADDRESSES "," FOUR_ADDRESSES
+
 /* Each value is just inside what is right ... */
 static void edges_are_accepted(void **state)
 {
@@ -200,6 +204,8 @@ static void edges_are_accepted(void **state)
 	    {"SMTP_MAX_RATE_PER_IP", "0"},
 	    {"KEEP_DELIVERED", "0"},
 	    {"SMTP_LISTEN", "127.0.0.1:0,tls:[::1]:2465"},
+	    {"SMTP_LISTEN", SIXTEEN_ADDRESSES},
+	    {"SMTP_LISTEN", "0.0.0.0:25,[::1]:25,127.0.0.1:26,[::]:27"},
 	    {"PHOENIX_VERIFY_URL", "https://u:p@[::1]:4000/x?y=z"},
 	    {"PHOENIX_VERIFY_URL", "HTTP://phoenix"},
 	    {"REDIS_URL", "redis://h"},
@@ -286,6 +292,14 @@ static const struct {
     {"SMTP_LISTEN", "[127.0.0.1]:25", "is not an address like"},
     {"SMTP_LISTEN", "tls:tls:[::]:25", "is not an address like"},
     {"SMTP_LISTEN", "[::]:0000025", "is not an address like"},
+    {"SMTP_LISTEN", "127.0.0.1:25,tls:127.0.0.1:25",
+	"SMTP_LISTEN: tls:127.0.0.1:25 is taken by 127.0.0.1:25 already"},
+    {"SMTP_LISTEN", "127.0.0.1:25,[::ffff:127.0.0.1]:25", "is taken by"},
+    {"SMTP_LISTEN", "127.0.0.1:25,0.0.0.0:25", "is taken by"},
+    {"SMTP_LISTEN", "[::]:25,127.0.0.1:25", "is taken by [::]:25 already"},
+    {"SMTP_LISTEN", "[::1]:25,[::]:25", "is taken by"},
+    {"SMTP_LISTEN", SIXTEEN_ADDRESSES ",127.0.0.1:17",
+	"SMTP_LISTEN: has more than 16 addresses"},
     {"METRICS_LISTEN", "tls:[::]:1", "is not an address like"},
     {"PHOENIX_WEBHOOK_URL", "phoenix.internal/x", "is not an http://"},
     {"PHOENIX_WEBHOOK_URL", "ftp://a/x", "is not an http://"},
