@@ -30,6 +30,11 @@ struct config_report config_report_new(void)
 	    .restart = buf_new(REPORT_LIMIT)};
 }
 
+void config_report_fault(struct config_report *report, const struct error *err)
+{
+	(void)buf_printf(&report->faults, "%s\n", err->text);
+}
+
 void config_report_free(struct config_report *report)
 {
 	buf_free(&report->faults);

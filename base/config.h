@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -201,6 +202,8 @@ struct config_report {
 };
 
 struct config_report config_report_new(void);
+/* Adds a fault that names the setting itself. */
+void config_report_fault(struct config_report *report, const struct error *err);
 void config_report_free(struct config_report *report);
 
 /* Reads the environment and the file that ELEKTRINE_CONFIG names. NULL if

@@ -88,9 +88,13 @@ int program_check_config(const struct program_about *about)
 {
 	struct config_report report = config_report_new();
 	struct config *config = config_load(about->program, &report);
-	int code = config != NULL ? EX_OK : EX_CONFIG;
+	int code = EX_OK;
 
-	if (config != NULL)
+	if (config != NULL && about->check != NULL)
+		about->check(config, &report);
+	if (report.faults.len > 0)
+		code = EX_CONFIG;
+	else
 		config_print(config, stdout);
 	(void)fputs(buf_text(&report.faults), stderr);
 	(void)fputs(buf_text(&report.warnings), stderr);

@@ -18,6 +18,11 @@ struct program_about {
 	const char *name;  /* "elektrine-smtpd" */
 	const char *scope; /* of its log lines: "smtpd" */
 	const char *what;  /* one sentence for --help */
+	/* For --check-config, with settings that the table accepts: adds the
+	 * faults for which this program would not start all the same. May be
+	 * NULL. */
+	void (*check)(
+	    const struct config *config, struct config_report *report);
 };
 
 /* The whole start of a daemon: program_prepare(), then --help, --version and

@@ -16,11 +16,28 @@
 #define DESCRIPTORS_PER_WORKER 8
 #define DESCRIPTORS_BESIDE 64
 
+static bool raise_descriptors(const struct config *config, struct error *err)
+{
+	return privilege_raise_descriptors(
+	    DESCRIPTORS_BESIDE +
+		(uint64_t)config->webhook_concurrency * DESCRIPTORS_PER_WORKER,
+	    err);
+}
+
+static void check(const struct config *config, struct config_report *report)
+{
+	struct error err;
+
+	if (!raise_descriptors(config, &err))
+		config_report_fault(report, &err);
+}
+
 static const struct program_about about = {
     .program = PROGRAM_DELIVER,
     .name = "elektrine-deliver",
     .scope = "deliver",
     .what = "posts the mail of the spool to the application",
+    .check = check,
 };
 
 struct program_parts {
@@ -85,10 +102,7 @@ int main(int argc, char **argv)
 	const struct config *config = parts.config;
 	struct error err = {0};
 
-	if (!privilege_raise_descriptors(
-		DESCRIPTORS_BESIDE + (uint64_t)config->webhook_concurrency *
-					 DESCRIPTORS_PER_WORKER,
-		&err) ||
+	if (!raise_descriptors(config, &err) ||
 	    !ops_server_listen(config->metrics_listen, &parts.ops, &err) ||
 	    !privilege_drop(config->run_user, config->spool_dir, &err))
 		program_fail(&err);

@@ -5,9 +5,10 @@
 #include <netdb.h>
 #include <string.h>
 
-/* A name, such as "localhost", is looked up once, at the start. */
-static bool find_host(const char *host, struct ip *ip, struct error *err)
+bool httpapi_find_host(
+    const struct config *config, struct ip *ip, struct error *err)
 {
+	const char *host = config->haraka_http_host;
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
 	struct sockaddr_storage address = {0};
 	int code;
@@ -30,6 +31,6 @@ bool httpapi_listen(
 	struct listen_address address = {
 	    .port = (uint16_t)config->haraka_http_port};
 
-	return find_host(config->haraka_http_host, &address.ip, err) &&
+	return httpapi_find_host(config, &address.ip, err) &&
 	       listeners_open(listeners, &address, 1, err);
 }

@@ -11,17 +11,37 @@
 
 #include <stdlib.h>
 
+/* Besides its socket a connection has a pair inside, and may hold the files of
+ * a draft and of its parts. */
+#define DESCRIPTORS_PER_CONNECTION 5
+#define DESCRIPTORS_BESIDES 100
+
+static bool raise_descriptors(struct error *err)
+{
+	return privilege_raise_descriptors(
+	    (uint64_t)LIMIT_HTTP_CONNECTIONS * DESCRIPTORS_PER_CONNECTION +
+		DESCRIPTORS_BESIDES,
+	    err);
+}
+
+static void check(const struct config *config, struct config_report *report)
+{
+	struct error err;
+	struct ip ip;
+
+	if (!raise_descriptors(&err))
+		config_report_fault(report, &err);
+	if (!httpapi_find_host(config, &ip, &err))
+		config_report_fault(report, &err);
+}
+
 static const struct program_about about = {
     .program = PROGRAM_HTTPAPI,
     .name = "elektrine-httpapi",
     .scope = "httpapi",
     .what = "takes mail by HTTP into the durable spool, and shows it",
+    .check = check,
 };
-
-/* Besides its socket a connection has a pair inside, and may hold the files of
- * a draft and of its parts. */
-#define DESCRIPTORS_PER_CONNECTION 5
-#define DESCRIPTORS_BESIDES 100
 
 /* What the signals work on. */
 struct program_state {
@@ -49,10 +69,7 @@ static bool prepare(
 {
 	const struct config *config = state->config;
 
-	return privilege_raise_descriptors((uint64_t)LIMIT_HTTP_CONNECTIONS *
-						   DESCRIPTORS_PER_CONNECTION +
-					       DESCRIPTORS_BESIDES,
-		   err) &&
+	return raise_descriptors(err) &&
 	       httpapi_listen(config, listeners, err) &&
 	       ops_server_listen(config->metrics_listen, &state->ops, err) &&
 	       privilege_drop(config->run_user, config->spool_dir, err);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "bounds.h"
 #include "smtpd/figures.h"
+#include "smtpd/listen.h"
 
 #include <stddef.h>
 #include <sys/stat.h>
@@ -73,6 +74,32 @@ bool certificates_open(struct certificates *certificates,
 	*certificates =
 	    (struct certificates){.tls = tls_server_new(), .config = config};
 	return read_files(certificates, err);
+}
+
+void certificates_check(
+    const struct config *config, struct config_report *report)
+{
+	struct tls_server *tls = tls_server_new();
+	bool needed = smtpd_listen_needs_tls(config);
+	struct error err;
+
+	for (size_t i = 0; i < config->tls_cert_file.count; i++) {
+		struct list certificate = {&config->tls_cert_file.items[i], 1};
+		struct list key = {&config->tls_key_file.items[i], 1};
+
+		if (tls_server_load(tls, &certificate, &key, &err))
+			continue;
+		if (needed)
+			(void)buf_printf(&report->faults,
+			    "TLS_CERT_FILE: a tls: address of SMTP_LISTEN "
+			    "needs it: %s\n",
+			    err.text);
+		else
+			(void)buf_printf(&report->warnings,
+			    "TLS_CERT_FILE: STARTTLS will not be offered: %s\n",
+			    err.text);
+	}
+	tls_server_free(&tls);
 }
 
 void certificates_close(struct certificates *certificates)

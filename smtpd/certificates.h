@@ -30,6 +30,11 @@ bool certificates_open(struct certificates *certificates,
     const struct config *config, struct error *err);
 void certificates_close(struct certificates *certificates);
 
+/* For --check-config: whether they can be used. Those that cannot are faults
+ * if SMTP_LISTEN asks for TLS, else warnings. */
+void certificates_check(
+    const struct config *config, struct config_report *report);
+
 /* From now on they are looked at. */
 void certificates_watch(struct certificates *certificates, struct loop *loop);
 /* Reads those of this config, at once. */

@@ -3,6 +3,19 @@
 #include <assert.h>
 #include <string.h>
 
+bool smtpd_listen_needs_tls(const struct config *config)
+{
+	const struct list *names = &config->smtp_listen;
+	struct listen_address address;
+
+	for (size_t i = 0; i < names->count; i++)
+		if (listen_address_parse(names->items[i],
+			strlen(names->items[i]), &address, NULL) &&
+		    address.tls)
+			return true;
+	return false;
+}
+
 bool smtpd_listen(
     const struct config *config, struct listeners *listeners, struct error *err)
 {

@@ -9,4 +9,7 @@
 MUST_CHECK bool smtpd_listen(const struct config *config,
     struct listeners *listeners, struct error *err);
 
+/* Whether SMTP_LISTEN has an address with TLS from the first byte. */
+bool smtpd_listen_needs_tls(const struct config *config);
+
 #endif

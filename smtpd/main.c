@@ -14,16 +14,43 @@
 
 #include <stdlib.h>
 
+/* Besides a socket, a session may hold the file of a draft. */
+#define DESCRIPTORS_PER_SESSION 2
+#define DESCRIPTORS_BESIDES 100
+
+static bool raise_descriptors(const struct config *config, struct error *err)
+{
+	return privilege_raise_descriptors(
+	    (uint64_t)config->smtp_max_connections * DESCRIPTORS_PER_SESSION +
+		DESCRIPTORS_BESIDES,
+	    err);
+}
+
+static bool has_role(const struct config *config, struct error *err)
+{
+	return config->haraka_role == ROLE_INBOUND_MX ||
+	       error_set(err, ERROR_CONFIG,
+		   "HARAKA_ROLE: submission is not served by this version");
+}
+
+static void check(const struct config *config, struct config_report *report)
+{
+	struct error err;
+
+	if (!has_role(config, &err))
+		config_report_fault(report, &err);
+	if (!raise_descriptors(config, &err))
+		config_report_fault(report, &err);
+	certificates_check(config, report);
+}
+
 static const struct program_about about = {
     .program = PROGRAM_SMTPD,
     .name = "elektrine-smtpd",
     .scope = "smtpd",
     .what = "takes mail by SMTP into the durable spool",
+    .check = check,
 };
-
-/* Besides a socket, a session may hold the file of a draft. */
-#define DESCRIPTORS_PER_SESSION 2
-#define DESCRIPTORS_BESIDES 100
 
 /* What the signals work on. */
 struct program_state {
@@ -78,14 +105,8 @@ static bool prepare(
     struct program_state *state, struct listeners *listeners, struct error *err)
 {
 	const struct config *config = state->config;
-	uint64_t descriptors =
-	    (uint64_t)config->smtp_max_connections * DESCRIPTORS_PER_SESSION +
-	    DESCRIPTORS_BESIDES;
 
-	if (config->haraka_role != ROLE_INBOUND_MX)
-		return error_set(err, ERROR_CONFIG,
-		    "HARAKA_ROLE: submission is not served by this version");
-	return privilege_raise_descriptors(descriptors, err) &&
+	return has_role(config, err) && raise_descriptors(config, err) &&
 	       smtpd_listen(config, listeners, err) &&
 	       ops_server_listen(config->metrics_listen, &state->ops, err) &&
 	       open_certificates(

@@ -25,10 +25,20 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+static void check_domain_more(
+    const struct config *config, struct config_report *report)
+{
+	struct error err = {.text = "HARAKA_DOMAIN: we are not x"};
+
+	if (strcmp(config->haraka_domain, "x") == 0)
+		config_report_fault(report, &err);
+}
+
 static const struct program_about about = {.program = PROGRAM_SMTPD,
     .name = "elektrine-smtpd",
     .scope = "smtpd",
-    .what = "takes mail"};
+    .what = "takes mail",
+    .check = check_domain_more};
 
 static int fresh_environment(void **state)
 {
@@ -108,6 +118,8 @@ static void command_line_is_the_same_for_all(void **state)
 	    {"--check-config", NULL, 0, "\nSPOOL_DIR=/var/spool/elektrine", ""},
 	    {"--check-config", "SPOOL_DIR", EX_CONFIG, "",
 		"SPOOL_DIR: \"x\" is not an absolute path (environment)\n"},
+	    {"--check-config", "HARAKA_DOMAIN", EX_CONFIG, "",
+		"HARAKA_DOMAIN: we are not x\n"},
 	    {"--nonsense", NULL, 2, "", "usage: "},
 	    {"", NULL, 2, "", "usage: "},
 	    {NULL, NULL, 0,
