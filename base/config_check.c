@@ -3,20 +3,19 @@
 #include "base/net.h"
 #include "base/number.h"
 #include "base/redis_url.h"
+#include "base/utf8.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <math.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define HOST_MAX 255 /* RFC 1035 section 2.3.4 */
+#define HOST_MAX 253 /* RFC 1035 section 2.3.4, as text */
 #define LABEL_MAX 63
 
 static bool number_within(const char *text, uint64_t low, uint64_t high)
@@ -49,7 +48,7 @@ static bool is_domain(const char *text)
 {
 	size_t label = 0, len = strlen(text);
 
-	if (len == 0 || len > HOST_MAX)
+	if (len == 0 || len > HOST_MAX || !utf8_valid(text, len))
 		return false;
 	for (size_t i = 0; i <= len; i++) {
 		if (text[i] == '.' || text[i] == '\0') {
@@ -242,7 +241,7 @@ const char *check_dns_server(const char *text)
 		address[len] = '\0';
 		if (is_ip(address) &&
 		    (text[len] == '\0' ||
-			number_within(text + len + 1, 0, UINT16_MAX)))
+			number_within(text + len + 1, 1, UINT16_MAX)))
 			return NULL;
 	}
 	return "is not ip or ip@port";
@@ -274,16 +273,16 @@ const char *check_weighted_zone(const char *text)
 {
 	char zone[HOST_MAX + 1];
 	size_t len = strcspn(text, "=");
-	char *end;
 	double score;
 
 	if (len < sizeof(zone) && text[len] == '=') {
 		memcpy(zone, text, len);
 		zone[len] = '\0';
-		score = strtod(text + len + 1, &end);
-		if (is_domain(zone) && end != text + len + 1 && *end == '\0' &&
-		    isfinite(score))
+		/* Below 0, a link to what is listed would make up for
+		 * others. */
+		if (is_domain(zone) &&
+		    number_parse_decimal(text + len + 1, &score) && score > 0)
 			return NULL;
 	}
-	return "is not zone=score";
+	return "is not zone=score with a score above 0";
 }

@@ -47,7 +47,8 @@
 #define SIZE(field, least, most)                                               \
 	.kind = KIND_SIZE, AT(field, uint64_t), RANGE(least, most)
 #define RATE(field) .kind = KIND_RATE, AT(field, struct rate), RANGE(0, MANY)
-#define SCORE(field) .kind = KIND_SCORE, AT(field, double)
+#define SCORE(field, least, most)                                              \
+	.kind = KIND_SCORE, AT(field, double), RANGE(least, most)
 #define CHOICE(field, type, list)                                              \
 	.kind = KIND_CHOICE, AT(field, type), .words = (list)
 
@@ -520,7 +521,7 @@ const struct setting settings[] = {
 	.check = check_weighted_zone,
 	.what = "`zone=score` list to ask about links"},
     {.name = "URIBL_REJECT_SCORE",
-	SCORE(uribl_reject_score),
+	SCORE(uribl_reject_score, 0, MANY),
 	.programs = SMTPD | SPOOL,
 	.fallback = "15",
 	.what = "sum of scores that refuses a message, or `off`"},
@@ -541,7 +542,7 @@ const struct setting settings[] = {
 	.check = check_service,
 	.what = "spamd: `host:port` or a socket's path"},
     {.name = "SPAM_REJECT_SCORE",
-	SCORE(spam_reject_score),
+	SCORE(spam_reject_score, -MANY, MANY),
 	.programs = SMTPD | SPOOL,
 	.fallback = "off",
 	.what = "score that refuses a message"},

@@ -18,7 +18,7 @@ enum setting_kind {
 	KIND_SIZE,     /* uint64_t, "512M" */
 	KIND_ROOM,     /* "512M" or "5%" into the two spool_min_free fields */
 	KIND_RATE,     /* struct rate, "30/min" */
-	KIND_SCORE,    /* double; "off" is INFINITY */
+	KIND_SCORE,    /* double, low ... high; "off" is INFINITY */
 	KIND_CHOICE,   /* an enum, by `words` */
 	KIND_FLAGS     /* unsigned, an or of `words` */
 };

@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -238,16 +237,22 @@ static bool set_rate(const struct target *to, const char *text)
 
 static bool set_score(const struct target *to, const char *text)
 {
-	char *end;
-	double score = strtod(text, &end);
+	const struct setting *setting = to->setting;
+	bool below_0 = text[0] == '-';
+	double score;
 
-	if (strcasecmp(text, "off") == 0)
-		score = INFINITY;
-	else if (strspn(text, "-0123456789.") != strlen(text) || *end != '\0' ||
-		 end == text)
-		return complain(
-		    to, "is neither a number like 15 or 7.5 nor off");
-	*(double *)to->field = score;
+	if (strcasecmp(text, "off") == 0) {
+		*(double *)to->field = INFINITY;
+		return true;
+	}
+	if (!number_parse_decimal(text + below_0, &score) ||
+	    (below_0 ? -score : score) < (double)setting->low ||
+	    score > (double)setting->high)
+		return error_set(to->err, ERROR_CONFIG,
+		    "is neither a number from %" PRId64 " to %" PRId64
+		    ", like 7.5, nor off",
+		    setting->low, setting->high);
+	*(double *)to->field = below_0 ? -score : score;
 	return true;
 }
 

@@ -187,6 +187,10 @@ static void values_become_typed(void **state)
 	config_free(&c);
 }
 
+/* 253 bytes. */
+#define LABEL_49 "a123456789b123456789c123456789d123456789e12345678."
+#define LONGEST_DOMAIN LABEL_49 LABEL_49 LABEL_49 LABEL_49 LABEL_49 "abc"
+
 #define FOUR_ADDRESSES "[::]:0,[::]:0,[::]:0,127.0.0.1:0"
 #define SIXTEEN_ADDRESSES                                                      \
 	FOUR_ADDRESSES "," FOUR_ADDRESSES "," FOUR_ADDRESSES "," FOUR_ADDRESSES
@@ -222,7 +226,10 @@ static void edges_are_accepted(void **state)
 	    {"OUTBOUND_SMARTHOST", "relay.example.net"},
 	    {"HARAKA_DOMAIN", "m\xC3\xBCller.example"},
 	    {"HARAKA_HTTP_HOST", "::"},
-	    {"URIBL_REJECT_SCORE", "-1.5"},
+	    {"URIBL_REJECT_SCORE", "0"},
+	    {"SPAM_REJECT_SCORE", "-1.5"},
+	    {"HARAKA_DOMAIN", LONGEST_DOMAIN},
+	    {"DNS_SERVERS", "127.0.0.1@1"},
 	    {"RUN_USER", "nobody"},
 	};
 
@@ -273,6 +280,11 @@ static const struct {
     {"DELIVER_LANES", ",", "is not webhook or smtp"},
     {"SPAM_REJECT_SCORE", "nan", "is neither a number"},
     {"SPAM_REJECT_SCORE", "1.2.3", "is neither a number"},
+    {"SPAM_REJECT_SCORE", "--1", "is neither a number"},
+    {"SPAM_REJECT_SCORE", "0x10", "is neither a number"},
+    {"SPAM_REJECT_SCORE", ".", "is neither a number"},
+    {"URIBL_REJECT_SCORE", "-5",
+	"is neither a number from 0 to 1000000, like 7.5, nor off"},
     {"SPOOL_DIR", "spool", "is not an absolute path"},
     {"SPOOL_DIR", "/a\nb", "\"/a b\" holds a line break"},
     {"HARAKA_DOMAIN", "mail..net", "is not a domain name"},
@@ -280,6 +292,8 @@ static const struct {
     {"HARAKA_DOMAIN", "-a.b", "is not a domain name"},
     {"HARAKA_DOMAIN", "a-.b", "is not a domain name"},
     {"HARAKA_DOMAIN", "a b", "is not a domain name"},
+    {"HARAKA_DOMAIN", "a" LONGEST_DOMAIN, "is not a domain name"},
+    {"LOCAL_DOMAINS", "m\xFCller.example", "is not a domain name"},
     {"LOCAL_DOMAINS", "a.example,b@c",
 	"has an item \"b@c\" that is not a domain name"},
     {"LOCAL_DOMAINS", ",", "LOCAL_DOMAINS: \",\" names nothing"},
@@ -330,8 +344,15 @@ static const struct {
     {"PROXY_PROTOCOL_CIDRS", "@/list", "is not a network"},
     {"DNS_SERVERS", "dns.example", "is not ip or ip@port"},
     {"DNS_SERVERS", "127.0.0.1:53", "is not ip or ip@port"},
+    {"DNS_SERVERS", "127.0.0.1@0", "is not ip or ip@port"},
     {"URIBL_ZONES", "a.example", "is not zone=score"},
     {"URIBL_ZONES", "a.example=x", "is not zone=score"},
+    {"URIBL_ZONES", "a.example=", "is not zone=score"},
+    {"URIBL_ZONES", "a.example=-1", "is not zone=score"},
+    {"URIBL_ZONES", "a.example=0", "with a score above 0"},
+    {"URIBL_ZONES", "a.example=0x10", "is not zone=score"},
+    {"URIBL_ZONES", "a.example=1e3", "is not zone=score"},
+    {"URIBL_ZONES", "a.example=inf", "is not zone=score"},
     {"OUTBOUND_SMARTHOST", "a:b:c", "is not host or host:port"},
     {"RUN_USER", "no-such-user", "is not a user of this host"},
     {"WEBHOOK_RETRY_BASE_MS", "900001",
