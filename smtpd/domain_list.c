@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "base/log.h"
 #include "bounds.h"
+#include "smtpd/key_watch.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +17,8 @@ struct domain_list {
 	struct spool *spool;
 	struct phoenix *phoenix;
 	pthread_t thread;
-	bool failing; /* the thread's: it was said already */
+	bool failing; /* the thread's, as the next: it was said already */
+	struct key_watch key;
 
 	pthread_mutex_t lock; /* all that follows */
 	pthread_cond_t changed;
@@ -123,14 +125,11 @@ static bool take_answer(struct domain_list *list, const json_t *body)
 static void log_failure(
     struct domain_list *list, const struct phoenix_answer *answer)
 {
-	bool refused = answer->status == 401;
-
-	if (list->failing)
+	if (key_watch_refused(&list->key, "domains", answer) || list->failing)
 		return;
 	list->failing = true;
-	log_event(refused ? LOG_ERROR : LOG_WARN,
-	    refused ? "phoenix_key_refused" : "domains_unavailable",
-	    LOG_TEXT("call", "domains"), LOG_NUMBER("status", answer->status),
+	log_event(LOG_WARN, "domains_unavailable", LOG_TEXT("call", "domains"),
+	    LOG_NUMBER("status", answer->status),
 	    LOG_TEXT("error",
 		answer->status != 0 ? "no list of domains" : answer->problem));
 }

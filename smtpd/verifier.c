@@ -5,13 +5,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "bounds.h"
+#include "smtpd/key_watch.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MINUTE_MS 60000
 
 struct verifier {
 	struct phoenix *phoenix;
@@ -20,8 +19,8 @@ struct verifier {
 	bool interrupted;
 	unsigned silent; /* calls in a row without an answer */
 	int64_t probe_ms;
-	int64_t complained_ms; /* of the key */
-	char why[160];         /* the last call failed */
+	struct key_watch key;
+	char why[160]; /* the last call failed */
 };
 
 struct verifier *verifier_new(struct phoenix *phoenix)
@@ -31,7 +30,6 @@ struct verifier *verifier_new(struct phoenix *phoenix)
 	verifier->phoenix = phoenix;
 	verifier->cache =
 	    ask_cache_new(LIMIT_VERIFY_CACHE, LIMIT_VERIFY_CACHE_BYTES);
-	verifier->complained_ms = -MINUTE_MS;
 	(void)pthread_mutex_init(&verifier->lock, NULL);
 	return verifier;
 }
@@ -67,17 +65,6 @@ static enum existence existence_of(const struct phoenix_answer *answer)
 	    json_is_false(exists))
 		return EXISTENCE_NO;
 	return EXISTENCE_UNKNOWN;
-}
-
-static void complain_of_key(struct verifier *verifier)
-{
-	int64_t now_ms = clock_mono_ms();
-
-	if (now_ms - verifier->complained_ms < MINUTE_MS)
-		return;
-	verifier->complained_ms = now_ms;
-	log_event(LOG_ERROR, "phoenix_key_refused", LOG_TEXT("call", "verify"),
-	    LOG_NUMBER("status", 401));
 }
 
 /* Whether it says that Phoenix is not there for any recipient. Other failures
@@ -120,8 +107,7 @@ static void note_answer(
 		    answer->status == 200 || answer->status == 404
 			? " without `exists`"
 			: "");
-	if (answer->status == 401)
-		complain_of_key(verifier);
+	(void)key_watch_refused(&verifier->key, "verify", answer);
 	if (is_silence(answer->status) &&
 	    ++verifier->silent == LIMIT_VERIFY_SILENT)
 		log_event(LOG_WARN, "verify_unavailable",
