@@ -5,6 +5,7 @@
  */
 #include "smtpd/policy.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -28,6 +29,34 @@ static bool is_own_literal(const char *helo, size_t len, const struct ip *ip)
 	return ip_parse(text, len, &said) && ip_equal(&said, ip);
 }
 
+/* Decimal, or hexadecimal behind "0x". */
+static bool is_number(struct slice label)
+{
+	bool hex = slice_starts(label, "0x");
+
+	for (size_t i = hex ? 2 : 0; i < label.len; i++) {
+		unsigned char c = (unsigned char)label.data[i];
+
+		if (hex ? !isxdigit(c) : !isdigit(c))
+			return false;
+	}
+	return true;
+}
+
+/* No label is empty, and the last one is no number (RFC 1123 section 2.1):
+ * what ends in one is an address, however it is spelled ("127.1", "0x7f.1"). */
+static bool is_host_name(struct slice name)
+{
+	size_t len = slice_find(name, '.');
+
+	for (; len < name.len; len = slice_find(name, '.')) {
+		if (len == 0)
+			return false;
+		name = slice_from(name, len + 1);
+	}
+	return len > 0 && !is_number(name);
+}
+
 /* What is wrong with it, or NULL. */
 static const char *fault_of(const struct subject *subject)
 {
@@ -39,10 +68,10 @@ static const char *fault_of(const struct subject *subject)
 			       is_own_literal(helo.data, helo.len, &subject->ip)
 			   ? NULL
 			   : "not your address";
+	if (helo.len > 0 && helo.data[helo.len - 1] == '.')
+		helo.len--;
 	if (ip_parse(helo.data, helo.len, &ip))
 		return "a bare address";
-	if (helo.len > 1 && helo.data[helo.len - 1] == '.')
-		helo.len--;
 	if (slice_is(helo, "localhost") ||
 	    slice_is(helo, "localhost.localdomain"))
 		return "localhost";
@@ -50,6 +79,8 @@ static const char *fault_of(const struct subject *subject)
 		return "without a domain";
 	if (slice_is(helo, subject->settings->config->haraka_domain))
 		return "our name";
+	if (!is_host_name(helo))
+		return "no host name";
 	return NULL;
 }
 
