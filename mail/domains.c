@@ -1,6 +1,7 @@
 #include "mail/domains.h"
 
 #include "base/alloc.h"
+#include "mail/address.h"
 #include "mail/domain.h"
 
 #include <stdlib.h>
@@ -18,6 +19,20 @@ static int compare_names(const void *a, const void *b)
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* As it is kept; false if no address can have it. */
+static bool to_member(struct slice name, char ascii[DOMAIN_SIZE])
+{
+	return domain_to_ascii(name, ascii) &&
+	       address_is_domain(ascii, strlen(ascii));
+}
+
+bool domains_can_have(struct slice name)
+{
+	char ascii[DOMAIN_SIZE];
+
+	return to_member(name, ascii);
+}
+
 struct domains *domains_new(const char *const *names, size_t count)
 {
 	struct domains *domains =
@@ -25,7 +40,7 @@ struct domains *domains_new(const char *const *names, size_t count)
 	char ascii[DOMAIN_SIZE];
 
 	for (size_t i = 0; i < count; i++)
-		if (domain_to_ascii(slice_of(names[i]), ascii))
+		if (to_member(slice_of(names[i]), ascii))
 			domains->sorted[domains->count++] = xstrdup(ascii);
 	if (domains->count > 0)
 		domains->first = domains->sorted[0];

@@ -13,7 +13,10 @@
 
 struct domains;
 
-/* Copies the names; what is none is left out. */
+/* Whether it can be one of a set: a domain as it stands in an address. */
+bool domains_can_have(struct slice name);
+
+/* Copies the names; what can be none is left out. */
 struct domains *domains_new(const char *const *names, size_t count);
 /* The same of names that stand one a line. */
 struct domains *domains_of_lines(struct slice lines);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "bounds.h"
 #include "smtpd/key_watch.h"
 
@@ -13,12 +14,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Entries of an answer that are no domains. */
+struct left_out {
+	size_t count;
+	char first[LIMIT_DOMAIN + 1]; /* or its beginning */
+};
+
 struct domain_list {
 	struct spool *spool;
 	struct phoenix *phoenix;
 	pthread_t thread;
-	bool failing; /* the thread's, as the next: it was said already */
+	/* The thread's: what was said already. */
+	bool failing;
 	struct key_watch key;
+	struct left_out left_out;
 
 	pthread_mutex_t lock; /* all that follows */
 	pthread_cond_t changed;
@@ -43,9 +52,34 @@ static bool load(struct domain_list *list, struct error *err)
 	return done;
 }
 
+static void leave_out(struct left_out *left_out, struct slice name)
+{
+	if (left_out->count++ == 0)
+		(void)snprintf(left_out->first, sizeof(left_out->first), "%.*s",
+		    (int)utf8_cut(name.data, name.len, LIMIT_DOMAIN),
+		    name.data);
+}
+
+/* Its mail is refused, and the rest of the list is good: that is said once,
+ * as long as it is the same. */
+static void tell_left_out(
+    struct domain_list *list, const struct left_out *left_out)
+{
+	bool same = left_out->count == list->left_out.count &&
+		    strcmp(left_out->first, list->left_out.first) == 0;
+
+	list->left_out = *left_out;
+	if (!same && left_out->count > 0)
+		log_event(LOG_WARN, "domains_left_out",
+		    LOG_TEXT("entry", left_out->first),
+		    LOG_NUMBER("count", left_out->count),
+		    LOG_TEXT("error", "not a domain name"));
+}
+
 /* The names of an answer as lines; false if it is none: anything but an array
  * of strings, of which at least one is a domain. */
-static bool write_lines(const json_t *body, struct buf *lines)
+static bool write_lines(
+    const json_t *body, struct buf *lines, struct left_out *left_out)
 {
 	const json_t *array = json_object_get(body, "domains");
 	const json_t *item;
@@ -55,11 +89,16 @@ static bool write_lines(const json_t *body, struct buf *lines)
 		return false;
 	json_array_foreach(array, i, item)
 	{
-		const char *name = json_string_value(item);
+		struct slice name =
+		    slice_trim(slice_of(json_string_value(item)));
 
-		if (name == NULL || name[0] == '\0' ||
-		    strchr(name, '\n') != NULL ||
-		    !buf_printf(lines, "%s%s", i > 0 ? "\n" : "", name))
+		if (!json_is_string(item))
+			return false;
+		if (!domains_can_have(name))
+			leave_out(left_out, name);
+		else if (!buf_printf(lines, "%s%.*s",
+			     lines->len > 0 ? "\n" : "", (int)name.len,
+			     name.data))
 			return false;
 	}
 	return lines->len > 0;
@@ -103,19 +142,17 @@ static void remember(struct domain_list *list, const struct buf *lines)
 static bool take_answer(struct domain_list *list, const json_t *body)
 {
 	struct buf lines = buf_new(LIMIT_DOMAIN_LIST);
-	struct domains *domains = NULL;
-	bool taken = false;
+	struct left_out left_out = {.count = 0};
+	struct domains *domains;
+	bool taken = write_lines(body, &lines, &left_out);
 
-	if (write_lines(body, &lines)) {
+	if (taken) {
 		domains =
 		    domains_of_lines((struct slice){lines.data, lines.len});
-		taken = domains_count(domains) > 0;
-	}
-	if (taken) {
 		remember(list, &lines);
 		use(list, &domains);
 	}
-	domains_free(&domains);
+	tell_left_out(list, &left_out);
 	buf_free(&lines);
 	return taken;
 }

@@ -38,7 +38,7 @@ A dialogue is lines; # begins a comment:
   count N             so many messages are in the spool
   log EVENT KEY=VALUE ...   such a line is in the log (waits for it)
   log! EVENT KEY=VALUE ...  none is there yet
-  log1 EVENT KEY=VALUE ...  one is there, and no more
+  logs N EVENT KEY=VALUE ...  so many are there, and no more (waits for them)
 
 A number before > ~ < tls close drop or shut means another connection: "2> NOOP".
 """
@@ -435,13 +435,13 @@ class Dialogue:
                 raise Failed("no line %r in %r" % (rest, lines[:20]))
         elif word == "log":
             eventually(lambda: self.logged(rest), "log " + rest)
-        elif word == "log1":
-            eventually(lambda: self.logged(rest), "log " + rest)
-            if self.logged(rest) > 1:
-                raise Failed("more than once in the log: " + rest)
         elif word == "log!":
             if self.logged(rest):
                 raise Failed("log has " + rest)
+        elif word == "logs":
+            number, _, rest = rest.partition(" ")
+            eventually(lambda: self.logged(rest) >= int(number), "log " + rest)
+            same(self.logged(rest), int(number), "times that it is logged")
         else:
             raise Failed("what is %r?" % word)
 
