@@ -1,6 +1,7 @@
 #include "mail/address.h"
 
 #include "base/net.h"
+#include "base/slice.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -203,6 +204,22 @@ bool address_parse(const char *text, size_t len, struct address *address)
 	struct cursor cursor = {.at = text, .end = text + len};
 
 	return pass_mailbox(&cursor, false, address) && cursor.at == cursor.end;
+}
+
+bool address_parse_recipient(
+    const char *text, size_t len, struct address *address)
+{
+	struct cursor cursor = {.at = text, .end = text + len};
+
+	return pass_mailbox(&cursor, true, address) &&
+	       cursor.at == cursor.end && address_is_recipient(address);
+}
+
+bool address_is_recipient(const struct address *address)
+{
+	struct slice local = {address->local, address->local_len};
+
+	return address->domain_len > 0 || slice_is(local, "postmaster");
 }
 
 bool address_is_null(const struct address *address)

@@ -33,6 +33,13 @@ bool address_parse_path(
 /* Reads "local@domain", all of it. */
 bool address_parse(const char *text, size_t len, struct address *address);
 
+/* The same, and "postmaster", which alone may lack a domain (RFC 5321 section
+ * 4.5.1). */
+bool address_parse_recipient(
+    const char *text, size_t len, struct address *address);
+/* Whether an address that was read may be a recipient: the same rule. */
+bool address_is_recipient(const struct address *address);
+
 bool address_is_null(const struct address *address);
 
 /* The one spelling of an address, with its NUL: "local@domain" (or "local", or

@@ -173,13 +173,8 @@ static bool read_mail(struct line *line, struct command *command)
 
 static bool read_rcpt(struct line *line, struct command *command)
 {
-	const struct address *address = &command->address;
-	struct slice local;
-
-	if (!read_path(line, "TO:", command))
-		return fault(command, REPLY_BAD_RECIPIENT);
-	local = (struct slice){address->local, address->local_len};
-	if (address->domain_len == 0 && !slice_is(local, "postmaster"))
+	if (!read_path(line, "TO:", command) ||
+	    !address_is_recipient(&command->address))
 		return fault(command, REPLY_BAD_RECIPIENT);
 	skip_blanks(line);
 	return line->at == line->end || fault(command, REPLY_UNKNOWN_PARAMETER);

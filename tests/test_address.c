@@ -127,6 +127,11 @@ static void a_mailbox_needs_its_domain_and_nothing_more(void **state)
 	(void)state;
 	assert_true(address_parse("a@b.example", 11, &address));
 	assert_false(address_parse("postmaster", 10, &address));
+	assert_true(address_parse_recipient("a@b.example", 11, &address));
+	assert_true(address_parse_recipient("PostMaster", 10, &address));
+	assert_false(address_parse_recipient("postmaster@", 11, &address));
+	assert_false(address_parse_recipient("postmaste", 9, &address));
+	assert_false(address_parse_recipient("", 0, &address));
 	assert_false(address_parse("a@b.example ", 12, &address));
 	assert_false(address_parse("", 0, &address));
 	assert_true(address_is_domain("example.com", 11));

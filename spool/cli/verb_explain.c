@@ -143,7 +143,7 @@ static bool read_query(
 	if (!ip_parse(wish->ip, strlen(wish->ip), &query->ip))
 		return error_set(
 		    err, ERROR_PERMANENT, "--ip %s is no address", wish->ip);
-	if (!address_parse(
+	if (!address_parse_recipient(
 		wish->recipient, strlen(wish->recipient), &query->recipient))
 		return error_set(err, ERROR_PERMANENT,
 		    "--rcpt %s is no address", wish->recipient);

@@ -73,6 +73,8 @@ def story_every_step_is_told(stack):
         told = steps(ask(ip="192.0.2.10"))
         same(told["mail", "spf"]["result"], "fail", "SPF of another address")
         check(("message", "verdict") not in told, "there is no message")
+        told = steps(ask(rcpt="Postmaster"))
+        same(told["rcpt", "verdict"]["verdict"], "accept", "of postmaster")
         text = ask(json=False).out
         check("rcpt      => accepted" in text, text)
         check("192.0.2.9" in text, text)
