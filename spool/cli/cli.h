@@ -50,6 +50,10 @@ MUST_CHECK bool cli_open(
 
 /* Says the one sentence on standard error; the exit code for it. */
 int cli_fail(const struct error *err);
+/* For a file that the command line names: that it is not there, or closed to
+ * us, is an I/O error. 1 says what a verb found, and 78 is for settings.
+ * Returns false, as the function that failed does. */
+bool cli_input_failed(struct error *err);
 /* Says what is wrong with the command line, and how it is used; 2. */
 int cli_usage(const struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 

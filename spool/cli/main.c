@@ -56,6 +56,13 @@ int cli_fail(const struct error *err)
 	return error_exit_code(err->kind);
 }
 
+bool cli_input_failed(struct error *err)
+{
+	if (err->kind == ERROR_NOT_FOUND || err->kind == ERROR_CONFIG)
+		err->kind = ERROR_IO;
+	return false;
+}
+
 int cli_usage(const struct cli *cli, const char *format, ...)
 {
 	const struct verb *verb = cli->verb;

@@ -124,7 +124,7 @@ static bool read_file(const char *path, struct buf *message, struct error *err)
 	int fd;
 
 	if (!os_open(AT_FDCWD, path, O_RDONLY, 0, &fd, err))
-		return false;
+		return cli_input_failed(err);
 	for (; got > 0 && done && fits; at += (off_t)got) {
 		done = os_pread(fd, chunk, sizeof(chunk), at, &got, err);
 		fits = done && append_lines(message, chunk, got);

@@ -93,7 +93,7 @@ static bool of_file(const char *path, const struct wish *wish,
 	bool done;
 
 	if (!payload_file_open(path, wish->sender, wish->recipient, &file, err))
-		return false;
+		return cli_input_failed(err);
 	done = payload_file_payload(file, &options, &payload, err) &&
 	       print_payload(payload, err);
 	payload_free(&payload);

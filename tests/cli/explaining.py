@@ -126,7 +126,10 @@ def story_what_makes_no_sense_is_refused(stack):
         ask = asker(stack, dns)
         check("is no address" in ask(ip="here", code=2).err, "an address")
         check("is no address" in ask(rcpt="u", code=2).err, "a recipient")
-        check("letter" in ask("/no/such/letter", code=1).err, "a file")
+        # 1 would be a refusal, and 78 a wrong setting.
+        for path in ("/no/such/letter", "/dev/null/letter", "/"):
+            answer = ask(path, code=74)
+            check("cannot" in answer.err, answer)
         check(
             "--rcpt" in Tool(stack)("explain", "--ip", "::1", code=2).err,
             "what is wanted",

@@ -198,7 +198,10 @@ def story_payload(stack):
     body = json.loads(tool("payload", path, "--rcpt", "bob@example.com").out)
     same((body["subject"], body["rcpt_to"]), ("In a file", "bob@example.com"),
          "file")
-    tool.fails(1, "No such file", "payload", os.path.join(stack.dir, "none"))
+    tool.fails(74, "No such file", "payload", os.path.join(stack.dir, "none"))
+    tool.fails(74, "Not a directory", "payload", os.path.join(path, "none"))
+    tool.fails(74, "Is a directory", "payload", stack.dir)
+    tool.fails(1, "", "payload", "01ARZ3NDEKTSV4RRFFQ69G5FAV")
 
 
 def story_check_queues(stack):
