@@ -87,6 +87,21 @@ static bool is_silence(int status)
 	}
 }
 
+/* What is wrong with an answer that says nothing, behind its status. */
+static const char *flaw_of(const struct phoenix_answer *answer)
+{
+	const json_t *exists = json_object_get(answer->body, "exists");
+
+	if (answer->status != 200 && answer->status != 404)
+		return "";
+	if (exists == NULL)
+		return " without `exists`";
+	/* With 200 it would be an answer. */
+	if (json_is_true(exists))
+		return " but `exists` is true";
+	return " but `exists` is neither true nor false";
+}
+
 /* With the lock held. */
 static void note_answer(
     struct verifier *verifier, const struct phoenix_answer *answer)
@@ -103,10 +118,7 @@ static void note_answer(
 		    answer->problem);
 	else
 		(void)snprintf(verifier->why, sizeof(verifier->why),
-		    "answered %d%s", answer->status,
-		    answer->status == 200 || answer->status == 404
-			? " without `exists`"
-			: "");
+		    "answered %d%s", answer->status, flaw_of(answer));
 	(void)key_watch_refused(&verifier->key, "verify", answer);
 	if (is_silence(answer->status) &&
 	    ++verifier->silent == LIMIT_VERIFY_SILENT)

@@ -121,6 +121,27 @@ def story_domains_are_those_of_phoenix(stack):
         same(verdict("rcpt")["reason"], "not_local", "another one, still")
 
 
+def story_answers_that_decide_nothing(stack):
+    phoenix = stack.phoenix()
+    with FakeDNS(ZONE) as dns:
+        ask = asker(
+            stack, dns, PHOENIX_VERIFY_URL="http://127.0.0.1:%d"
+            "/api/haraka/verify" % phoenix.port
+        )
+        for status, body, words in (
+            (404, {"exists": True}, "404 but `exists` is true"),
+            (404, {"error": "?"}, "404 without `exists`"),
+            (404, "<html>", "404 without `exists`"),
+            (200, {"exists": 1}, "200 but `exists` is neither true nor false"),
+            (500, {"exists": True}, "500"),
+        ):
+            phoenix.control(endpoint="verify", status=status, body=body)
+            told = steps(ask(code=1))
+            same(told["rcpt", "verify"]["saw"],
+                 "u@example.com: answered " + words, "of %r" % body)
+            same(told["rcpt", "verdict"]["code"], 451, "of %r" % body)
+
+
 def story_what_makes_no_sense_is_refused(stack):
     with FakeDNS(ZONE) as dns:
         ask = asker(stack, dns)
