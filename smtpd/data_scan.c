@@ -87,7 +87,6 @@ static bool scan_byte(struct data_scan *scan, struct span *span, const char *at)
 		break;
 	case DATA_DOT_CR:
 		if (*at == '\n') {
-			span->start = at + 1;
 			scan->state = DATA_LINE;
 			return true;
 		}

@@ -293,6 +293,52 @@ static void a_line_that_may_begin_a_file_is_seen_in_any_pieces(void **state)
 	}
 }
 
+/* Reads pieces of `first`, then again and again of the sizes in turn. */
+static bool is_seen(const char *in, size_t len, size_t first)
+{
+	static const size_t sizes[] = {3, 90, 1, 6, 7, 2, 80, 5};
+	struct uuencode_watch watch = {.seen = false};
+	size_t piece = first;
+
+	for (size_t at = 0, i = 0; at < len; i++) {
+		char *copy;
+
+		if (piece > len - at)
+			piece = len - at;
+		copy = malloc(piece);
+		assert_non_null(copy);
+		memcpy(copy, in + at, piece);
+		uuencode_watch_read(&watch, copy, piece);
+		free(copy);
+		at += piece;
+		piece = sizes[i % (sizeof(sizes) / sizeof(*sizes))];
+	}
+	return watch.seen;
+}
+
+static void a_line_that_may_begin_a_file_is_seen_anywhere(void **state)
+{
+	static const char line[] = "\nbegin ";
+	const size_t line_len = sizeof(line) - 1;
+	char text[300];
+
+	(void)state;
+	for (size_t at = 0; at + line_len <= sizeof(text); at++) {
+		memset(text, 'x', sizeof(text));
+		memcpy(text + at, line, line_len);
+		for (size_t first = 1; first < 12; first++)
+			assert_true(is_seen(text, sizeof(text), first));
+		assert_true(is_seen(text, sizeof(text), sizeof(text)));
+		assert_true(is_seen(text, at + line_len, at + line_len));
+		for (size_t i = 0; i < line_len; i++) {
+			text[at + i] ^= 1;
+			assert_false(is_seen(text, sizeof(text), sizeof(text)));
+			assert_false(is_seen(text, sizeof(text), 1 + at % 11));
+			text[at + i] ^= 1;
+		}
+	}
+}
+
 static void a_long_message_id_is_cut_the_same_in_any_pieces(void **state)
 {
 	char field[3000], want[1000];
@@ -320,6 +366,7 @@ int main(void)
 		only_a_clean_header_without_content_fields_is_undescribed),
 	    cmocka_unit_test(
 		a_line_that_may_begin_a_file_is_seen_in_any_pieces),
+	    cmocka_unit_test(a_line_that_may_begin_a_file_is_seen_anywhere),
 	    cmocka_unit_test(a_long_message_id_is_cut_the_same_in_any_pieces),
 	};
 

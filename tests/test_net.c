@@ -222,6 +222,7 @@ static void net_listens_on_both_families(void **state)
 }
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
+#define ADDRESS_6 "\x20\1\x0D\xB8\0\0\0\0\0\0\0\0\0\0\0\7"
 #define ROW(bytes) (bytes), sizeof(bytes) - 1
 
 static void proxy_headers_are_read(void **state)
@@ -233,10 +234,13 @@ static void proxy_headers_are_read(void **state)
 	} rows[] = {
 	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 65535 25\r\n"), "192.0.2.1"},
 	    {ROW("PROXY TCP6 2001:db8::1 ::1 1 25\r\n"), "2001:db8::1"},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 0 49090\r\n"), "192.0.2.1"},
 	    {ROW("PROXY UNKNOWN\r\n"), NULL},
 	    {ROW("PROXY UNKNOWN a b c d e f\r\n"), NULL},
 	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 65536 25\r\n"), ""},
 	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 025 25\r\n"), ""},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 1: 25\r\n"), ""},
+	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 1 2/\r\n"), ""},
 	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 25 25 \r\n"), ""},
 	    {ROW("PROXY TCP4 192.0.2.1  192.0.2.2 25 25\r\n"), ""},
 	    {ROW("PROXY TCP4 192.0.2.1 192.0.2.2 25\r\n"), ""},
@@ -251,6 +255,9 @@ static void proxy_headers_are_read(void **state)
 	    {ROW(SIGNATURE "\x21\x11\0\x10\xC0\0\2\1\1\2\3\4\0\1\0\2"
 			   "\4\0\1x"),
 		"192.0.2.1"},
+	    {ROW(SIGNATURE "\x21\x21\0\x24" ADDRESS_6 ADDRESS_6 "\0\1\0\2"),
+		"2001:db8::7"},
+	    {ROW(SIGNATURE "\x21\x21\0\x23" ADDRESS_6 ADDRESS_6 "\0\1\0"), ""},
 	    {ROW(SIGNATURE "\x20\0\0\0"), NULL},
 	    {ROW(SIGNATURE "\x21\0\0\0"), NULL},
 	    {ROW(SIGNATURE "\x21\x31\0\0"), NULL},
@@ -285,6 +292,42 @@ static void proxy_headers_are_read(void **state)
 	}
 }
 
+static void proxy_headers_may_be_so_long_and_no_longer(void **state)
+{
+	char line[108] = "PROXY UNKNOWN ";
+	char binary[PROXY_HEADER_MAX + 1] = SIGNATURE "\x21\x11";
+	const size_t most = PROXY_HEADER_MAX - 16;
+	struct proxy_header header;
+	size_t used;
+
+	(void)state;
+	memset(line + 14, 'x', sizeof(line) - 14);
+	memcpy(line + 105, "\r\n", 2);
+	assert_int_equal(
+	    proxy_header_parse(line, 107, &header, &used), PROXY_DONE);
+	assert_int_equal(used, 107);
+	memcpy(line + 105, "x\r\n", 3);
+	assert_int_equal(
+	    proxy_header_parse(line, 106, &header, &used), PROXY_MORE);
+	assert_int_equal(
+	    proxy_header_parse(line, 107, &header, &used), PROXY_BAD);
+	assert_int_equal(
+	    proxy_header_parse(line, 108, &header, &used), PROXY_BAD);
+
+	binary[14] = (char)(most >> 8);
+	binary[15] = (char)most;
+	assert_int_equal(
+	    proxy_header_parse(binary, 16, &header, &used), PROXY_MORE);
+	assert_int_equal(
+	    proxy_header_parse(binary, PROXY_HEADER_MAX, &header, &used),
+	    PROXY_DONE);
+	assert_int_equal(used, PROXY_HEADER_MAX);
+	binary[14] = (char)((most + 1) >> 8);
+	binary[15] = (char)(most + 1);
+	assert_int_equal(
+	    proxy_header_parse(binary, 16, &header, &used), PROXY_BAD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +341,7 @@ int main(void)
 	    cmocka_unit_test(listen_addresses_are_checked),
 	    cmocka_unit_test(net_listens_on_both_families),
 	    cmocka_unit_test(proxy_headers_are_read),
+	    cmocka_unit_test(proxy_headers_may_be_so_long_and_no_longer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
