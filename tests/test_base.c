@@ -200,6 +200,26 @@ static void number_takes_digits_up_to_its_bound(void **state)
 	}
 }
 
+static void decimals_are_read(void **state)
+{
+	static const char *const none[] = {"", ".", "-1", "+1", " 1", "1 ",
+	    "1e3", "0x10", "inf", "nan", "1.2.3", "1,5"};
+	char huge[400];
+	double number = 77;
+
+	(void)state;
+	memset(huge, '9', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(number_parse_decimal(none[i], &number));
+	assert_false(number_parse_decimal(huge, &number));
+	assert_true(number == 77);
+	assert_true(number_parse_decimal("0", &number) && number == 0);
+	assert_true(number_parse_decimal("7.5", &number) && number == 7.5);
+	assert_true(number_parse_decimal(".5", &number) && number == 0.5);
+	assert_true(number_parse_decimal("15.", &number) && number == 15);
+}
+
 static void os_fails_the_nth_call_when_told(void **state)
 {
 	struct error err = {0};
@@ -261,6 +281,7 @@ int main(void)
 	    cmocka_unit_test(
 		json_text_leaves_a_cut_sequence_for_the_next_piece),
 	    cmocka_unit_test(number_takes_digits_up_to_its_bound),
+	    cmocka_unit_test(decimals_are_read),
 	    cmocka_unit_test(os_fails_the_nth_call_when_told),
 	    cmocka_unit_test(a_named_file_is_read_as_text),
 	};

@@ -241,6 +241,8 @@ static void only_a_clean_header_without_content_fields_is_undescribed(
 	    {"Contents: a\r\n\r\n", false},
 	    {"Content-Type: a/b\r\n\r\n", true},
 	    {"A: b\r\ncontent-disposition : x\r\n\r\n", true},
+	    {"Content-Type: a/b\r\n c\r\nA: b\r\n\r\n", true},
+	    {"A~: b\r\n\r\n", false},
 	    /* A lenient reader finds a header behind these. */
 	    {"A: b\r\nno field\r\nContent-Type: x\r\n\r\n", true},
 	    {" A: b\r\nContent-Type: x\r\n\r\n", true},

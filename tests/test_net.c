@@ -81,6 +81,7 @@ static void cidr_set_finds_networks_of_both_families(void **state)
 	} rows[] = {
 	    {"192.0.2.0", true}, {"192.0.2.127", true}, {"192.0.2.128", false},
 	    {"203.0.113.7", true}, {"203.0.113.8", false},
+	    {"198.18.239.255", true}, {"198.18.240.0", false},
 	    {"2001:db8:ffff::1", true}, {"2001:db9::1", false},
 	    {"::c000:201", false}, /* not the mapped form */
 	};
@@ -89,7 +90,7 @@ static void cidr_set_finds_networks_of_both_families(void **state)
 
 	(void)state;
 	assert_true(cidr_set_add(set,
-	    "192.0.2.5/25, 2001:db8::/32 # ours\n"
+	    "192.0.2.5/25, 198.18.224.0/20, 2001:db8::/32 # ours\n"
 	    "# one more\n203.0.113.7\t",
 	    &err));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -141,7 +142,7 @@ static void listen_addresses_are_read(void **state)
 		unsigned port;
 		bool tls;
 	} rows[] = {
-	    {"[::]:587", "::", 587, false},
+	    {"[::]:2490", "::", 2490, false},
 	    {"tls:[::]:465", "::", 465, true},
 	    {"127.0.0.1:0", "127.0.0.1", 0, false},
 	    {"[2001:db8::1]:65535", "2001:db8::1", 65535, false},
