@@ -121,19 +121,18 @@ static enum reply begin_content(struct session *session, bool dots)
 	struct transaction *transaction = session->transaction;
 	struct content *content = &transaction->content;
 	struct envelope so_far = transaction_envelope(session);
-	struct error err;
 
-	if (!spool_begin(worker->spool, &so_far, transaction->declared_size,
-		&content->draft, &err)) {
-		log_failure(session, &err);
-		return reply_of_error(&err);
-	}
-	memcpy(transaction->id, spool_draft_id(content->draft),
-	    sizeof(transaction->id));
 	content->header = header_watch_begin();
 	content->scan =
 	    data_scan_begin(dots, worker->settings->config->smtp_bare_newline ==
 				      BARE_NEWLINE_NORMALIZE);
+	if (!spool_begin(worker->spool, &so_far, transaction->declared_size,
+		&content->draft, &content->error)) {
+		log_failure(session, &content->error);
+		return reply_of_error(&content->error);
+	}
+	memcpy(transaction->id, spool_draft_id(content->draft),
+	    sizeof(transaction->id));
 	return REPLY_OK;
 }
 
@@ -299,14 +298,25 @@ static size_t feed_data(struct session *session, const char *bytes, size_t len)
 
 /* --- BDAT ------------------------------------------------------------- */
 
+/* Chunks behind the first may be on their way: if that one cannot be kept, none
+ * of them is (RFC 3030 section 2). */
+static void begin_chunks(struct session *session)
+{
+	enum reply reply = begin_content(session, false);
+
+	if (reply != REPLY_OK)
+		reply_to_verdict(reply, &session->transaction->content.verdict);
+}
+
 /* Why a chunk cannot be taken. It must be read all the same: its bytes are
  * no commands (RFC 3030 section 2). */
 static enum reply chunk_fault(struct session *session)
 {
-	if (session->state == STATE_CHUNKS)
-		return REPLY_OK;
 	if (session->state == STATE_RECIPIENTS)
-		return begin_content(session, false);
+		begin_chunks(session);
+	if (session->state == STATE_RECIPIENTS ||
+	    session->state == STATE_CHUNKS)
+		return REPLY_OK;
 	if (session->state == STATE_NEW)
 		return REPLY_HELLO_FIRST;
 	if (session->state == STATE_READY)

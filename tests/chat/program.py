@@ -3,6 +3,7 @@
 is given, and its end in the midst of work."""
 import os
 import re
+import resource
 import signal
 import smtplib
 import socket
@@ -159,10 +160,38 @@ def a_full_disk_is_for_later():
         server.remove()
 
 
+def chunks_behind_one_that_failed_are_no_message():
+    """RFC 3030 section 2: they may be on their way already, and by the time
+    they are read the host may be well again."""
+    server = Server({})
+    pid = server.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    try:
+        with smtplib.SMTP(*server.address, timeout=PATIENCE) as client:
+            client.ehlo("x")
+            client.mail("a@b.example")
+            client.rcpt("u@example.com")
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+            client.send(b"BDAT 14\r\nSubject: x\r\n\r\n")
+            code, _ = client.getreply()
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+            same(code, 451, "a chunk that cannot be kept")
+            for chunk in (b"BDAT 3\r\nx\r\n", b"BDAT 3 LAST\r\ny\r\n"):
+                client.send(chunk)
+                same(client.getreply()[0], 451, "one behind it")
+            same(client.mail("a@b.example")[0], 250, "the next MAIL")
+        same(server.messages(), [], "messages")
+        same(len(server.events("enqueue_failed")), 1, "words")
+        server.stop()
+    finally:
+        server.remove()
+
+
 STORIES = [what_it_cannot_be_is_named, inherited_sockets_are_served,
            inherited_sockets_have_the_tls_of_their_port,
            a_stop_under_load_loses_nothing, a_kill_under_load_loses_nothing,
-           a_full_disk_is_for_later]
+           a_full_disk_is_for_later,
+           chunks_behind_one_that_failed_are_no_message]
 
 
 def main():
