@@ -6,8 +6,21 @@
 
 #include <stdio.h>
 
-/* An answer in 127.0.0.0/8 is a listing, but for 127.255.255.0/24, which is
- * the list's error. What lies elsewhere is a resolver that invents answers. */
+/* By what an error of a list is told from a listing: 127.255.255.0/24;
+ * 127.0.0.1, with which URIBL and SURBL answer each question of a host that
+ * they do not serve; and what lists of names at Spamhaus (DBL, ZRD) say of an
+ * address. */
+static bool is_complaint(const uint8_t code[4])
+{
+	bool of_address =
+	    code[1] == 0 && (code[2] == 1 || code[2] == 2) && code[3] == 255;
+	bool blocked = code[1] == 0 && code[2] == 0 && code[3] == 1;
+
+	return (code[1] == 255 && code[2] == 255) || blocked || of_address;
+}
+
+/* An answer in 127.0.0.0/8 is a listing, or the list's error. What lies
+ * elsewhere is a resolver that invents answers. */
 static enum listing listing_of(
     const struct dns_answer *answer, char code[IP_TEXT])
 {
@@ -19,7 +32,7 @@ static enum listing listing_of(
 
 		ip_format(ip, code);
 		if (ip_is_v4(ip) && ip->bytes[12] == 127 &&
-		    !(ip->bytes[13] == 255 && ip->bytes[14] == 255))
+		    !is_complaint(ip->bytes + 12))
 			return LISTING_YES;
 	}
 	return LISTING_ERROR;
