@@ -51,6 +51,34 @@ static void take_authority(
 		finder->found(finder->arg, host);
 }
 
+/* What stands there, with "%65" undone. Returns how many bytes it has. */
+static size_t take_char(struct slice text, size_t at, char *c)
+{
+	int byte = text.data[at] == '%' && at + 2 < text.len
+		       ? hex_byte(text.data + at + 1)
+		       : -1;
+
+	*c = byte >= 0 ? (char)byte : text.data[at];
+	return byte >= 0 ? 3 : 1;
+}
+
+/* In a link as a parameter of another one, which leads on to it. */
+static void take_encoded_authority(
+    const struct finder *finder, struct slice text, size_t *used)
+{
+	char plain[HOST_MAX];
+	size_t len = 0, step, ignored;
+
+	for (*used = 0; *used < text.len && len < sizeof(plain);
+	     *used += step) {
+		step = take_char(text, *used, &plain[len]);
+		if (ends_authority(plain[len]) || plain[len] == '&')
+			break;
+		len++;
+	}
+	take_authority(finder, (struct slice){plain, len}, &ignored);
+}
+
 /* --- text ------------------------------------------------------------- */
 
 static bool ends_with(struct slice text, const char *end)
@@ -67,6 +95,28 @@ static bool has_scheme(struct slice text, size_t colon)
 	struct slice before = slice_first(text, colon);
 
 	return ends_with(before, "http") || ends_with(before, "https");
+}
+
+/* "://", or that as a parameter has it; *used says how far it goes. */
+static bool take_link(
+    const struct finder *finder, struct slice text, size_t at, size_t *used)
+{
+	struct slice rest = slice_from(text, at);
+	size_t mark = 0;
+
+	if (rest.data[0] == ':' && slice_starts(rest, "://"))
+		mark = 3;
+	else if (rest.data[0] == '%' && slice_starts(rest, "%3a%2f%2f"))
+		mark = 9;
+	if (mark == 0 || !has_scheme(text, at))
+		return false;
+	rest = slice_from(rest, mark);
+	if (mark == 3)
+		take_authority(finder, rest, used);
+	else
+		take_encoded_authority(finder, rest, used);
+	*used += mark;
+	return true;
 }
 
 static bool is_word_char(char c)
@@ -140,14 +190,10 @@ static void search_text(const struct finder *finder, struct slice text)
 
 	while (at < text.len) {
 		used = 1;
-		if (text.data[at] == ':' &&
-		    slice_starts(slice_from(text, at), "://") &&
-		    has_scheme(text, at)) {
-			at += 3;
-			take_authority(finder, slice_from(text, at), &used);
-		} else if (begins_word(text, at)) {
+		if (begins_word(text, at))
 			used = take_word(finder, slice_from(text, at));
-		}
+		else
+			(void)take_link(finder, text, at, &used);
 		at += used;
 	}
 }
@@ -191,7 +237,7 @@ static struct slice straighten(struct finder *finder)
 /* "http:" or "https:" and as many slashes as one likes, or just two. */
 static void search_address(struct finder *finder, struct slice raw)
 {
-	size_t used, slashes = 0, least = 0;
+	size_t used, step, slashes = 0, least = 0;
 	struct slice address;
 
 	if (raw.len == 0)
@@ -206,8 +252,14 @@ static void search_address(struct finder *finder, struct slice raw)
 		least = 2;
 	while (slashes < address.len && address.data[slashes] == '/')
 		slashes++;
-	if (slashes >= least)
-		take_authority(finder, slice_from(address, slashes), &used);
+	if (slashes < least)
+		return;
+	address = slice_from(address, slashes);
+	take_authority(finder, address, &used);
+	/* It may be one who leads on to wherever he is told. */
+	for (; used < address.len; used += step)
+		if (!take_link(finder, address, used, &step))
+			step = 1;
 }
 
 static void on_open(
@@ -259,17 +311,9 @@ static size_t undo_percent(struct slice host, char *out)
 {
 	size_t len = 0;
 
-	for (size_t i = 0; i < host.len; i++) {
-		char c = host.data[i];
-		int byte = c == '%' && i + 2 < host.len
-			       ? hex_byte(host.data + i + 1)
-			       : -1;
-
-		if (byte >= 0) {
-			c = (char)byte;
-			i += 2;
-		}
-		out[len++] = (char)tolower((unsigned char)c);
+	for (size_t i = 0; i < host.len; len++) {
+		i += take_char(host, i, &out[len]);
+		out[len] = (char)tolower((unsigned char)out[len]);
 	}
 	return len;
 }
