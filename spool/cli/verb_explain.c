@@ -135,16 +135,41 @@ static bool read_file(const char *path, struct buf *message, struct error *err)
 	return done;
 }
 
-static bool read_query(
-    const struct wish *wish, struct explain_query *query, struct error *err)
+/* "local@domain", or as MAIL and RCPT have it, in angle brackets. */
+static bool read_path(const char *text, struct address *address)
 {
-	*query =
-	    (struct explain_query){.helo = wish->helo, .sender = wish->sender};
+	size_t len = strlen(text), used;
+
+	if (text[0] != '<')
+		return address_parse_recipient(text, len, address);
+	return address_parse_path(text, len, address, &used) && used == len;
+}
+
+/* As a session spells it. "" is the null sender, as "<>" is. */
+static bool read_sender(const char *text, char out[ADDRESS_SIZE])
+{
+	struct address address = {.local_len = 0};
+
+	if (text[0] != '\0' &&
+	    (!read_path(text, &address) ||
+		(address.domain_len == 0 && !address_is_null(&address))))
+		return false;
+	(void)address_format(&address, out);
+	return true;
+}
+
+static bool read_query(const struct wish *wish, char sender[ADDRESS_SIZE],
+    struct explain_query *query, struct error *err)
+{
+	*query = (struct explain_query){.helo = wish->helo, .sender = sender};
 	if (!ip_parse(wish->ip, strlen(wish->ip), &query->ip))
 		return error_set(
 		    err, ERROR_PERMANENT, "--ip %s is no address", wish->ip);
-	if (!address_parse_recipient(
-		wish->recipient, strlen(wish->recipient), &query->recipient))
+	if (!read_sender(wish->sender, sender))
+		return error_set(err, ERROR_PERMANENT,
+		    "--from %s is no address", wish->sender);
+	if (!read_path(wish->recipient, &query->recipient) ||
+	    !address_is_recipient(&query->recipient))
 		return error_set(err, ERROR_PERMANENT,
 		    "--rcpt %s is no address", wish->recipient);
 	return true;
@@ -158,10 +183,11 @@ static bool ask(struct cli *cli, struct settings *settings,
 	struct buf message =
 	    buf_new(2 * cli->config->elektrine_queue_max_raw_bytes);
 	struct services *services = NULL;
+	char sender[ADDRESS_SIZE];
 	struct explain_query query;
 	struct source source;
 	bool done =
-	    read_query(wish, &query, err) &&
+	    read_query(wish, sender, &query, err) &&
 	    (wish->path == NULL || read_file(wish->path, &message, err));
 
 	if (done && wish->path != NULL) {

@@ -95,6 +95,30 @@ def story_a_refusal_is_told_and_the_rest_too(stack):
         same(told["content", "verdict"]["reason"], "bare_newline", "content")
 
 
+def story_addresses_are_read_as_a_session_reads_them(stack):
+    zone = dict(ZONE)
+    zone["example.com", "TXT"] = [["v=spf1 -all"]]
+    with FakeDNS(zone) as dns:
+        ask = asker(stack, dns, SPF_PROTECT_LOCAL="true", CHECK_SPF="mark")
+        for sender in ("a@example.com", "<a@example.com>", "a@EXAMPLE.com",
+                       "<@relay.test:a@example.com>", '"a b"@example.com'):
+            told = steps(ask(sender=sender, code=1))
+            same(told["mail", "verdict"]["reason"], "protected_sender",
+                 sender)
+        for sender in ("", "<>"):
+            told = steps(ask(sender=sender))
+            check("MAIL FROM" not in told["mail", "spf"]["saw"], told)
+        for sender in ("a", "<a>", "a@", "<a@b.test", "<a@b.test> x",
+                       "postmaster", "a@b.test x"):
+            ask(sender=sender, code=2)
+        told = steps(ask(rcpt="<u@example.com>"))
+        same(told["rcpt", "verdict"]["verdict"], "accept", "of a path")
+        told = steps(ask(rcpt="<Postmaster>"))
+        same(told["rcpt", "verdict"]["verdict"], "accept", "of postmaster")
+        for rcpt in ("", "<>", "u", "<u>", "<u@example.com> x"):
+            ask(rcpt=rcpt, code=2)
+
+
 def story_domains_are_those_of_phoenix(stack):
     phoenix = stack.phoenix()
     stack.smtpd().stop()  # makes the spool, and asks for no domains
