@@ -149,10 +149,13 @@
 /* Sessions that may wait for one service where SMTP_MAX_CONNECTIONS is off. */
 #define LIMIT_CHECKS_WAITING 100000
 /* Findings kept with a message, what each says at most, in bytes, and what
- * they may take in its envelope together. All are in the log. */
+ * they may take in its envelope together; of that those of recipients, of
+ * which there may be many. All are in the log. */
 #define LIMIT_FINDINGS 32
 #define LIMIT_FINDING_TEXT 200
-#define LIMIT_FINDINGS_ROOM 4096
+#define LIMIT_FINDINGS_ROOM 8192
+#define LIMIT_RECIPIENT_FINDINGS (LIMIT_FINDINGS / 2)
+#define LIMIT_RECIPIENT_FINDINGS_ROOM (LIMIT_FINDINGS_ROOM / 2)
 /* Methods in one Authentication-Results line: SPF, DMARC, ARC, and one for
  * each DKIM signature. */
 #define LIMIT_AUTHENTICATION 16

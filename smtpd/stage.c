@@ -49,15 +49,36 @@ static void add(struct record *record, struct subject *subject)
 	arena_adopt(record->arena, &subject->arena);
 }
 
+/* About as much as an envelope or a line of the history needs for them. */
+static size_t room_of(const struct check_findings *findings)
+{
+	size_t room = findings->count * 64;
+
+	for (size_t i = 0; i < findings->count; i++)
+		for (const char *c = findings->items[i].saw;
+		     c != NULL && *c != '\0'; c++)
+			room += *c > ' ' && *c <= '~' ? 1 : 3;
+	return room;
+}
+
+/* The message's own must find room behind them. */
+static bool takes_recipient(
+    struct transaction *transaction, const struct check_findings *findings)
+{
+	if (transaction->findings.count >= LIMIT_RECIPIENT_FINDINGS)
+		return false;
+	transaction->recipients_said += room_of(findings);
+	return transaction->recipients_said <= LIMIT_RECIPIENT_FINDINGS_ROOM;
+}
+
 /* A transaction gathers what several stages leave; of a recipient, of which
  * there may be many, only findings. */
 static void gather(struct transaction *transaction, struct subject *subject)
 {
 	bool keeps;
 
-	/* The message's own must find room behind them. */
 	if (subject->stage == STAGE_RCPT &&
-	    transaction->findings.count >= LIMIT_FINDINGS / 2)
+	    !takes_recipient(transaction, &subject->findings))
 		findings_free(&subject->findings);
 	keeps = findings_take(&transaction->findings, &subject->findings);
 	if (subject->stage != STAGE_RCPT) {

@@ -27,6 +27,7 @@ struct transaction {
 	bool any_refused;               /* a recipient was */
 	bool full;                      /* one was too many */
 	struct check_findings findings; /* of MAIL and all that follows */
+	size_t recipients_said;         /* bytes of theirs, about */
 	struct results results;         /* of all stages */
 
 	struct content content;

@@ -173,6 +173,29 @@ def story_trace(stack):
     check("latest" in limited.err, "that there are more")
 
 
+def story_trace_has_the_checks_of_the_message(stack):
+    """However long the names of its recipients are."""
+    stack.phoenix()
+    nobody = "127.0.0.1:1"
+    smtpd = stack.smtpd(
+        PHOENIX_VERIFY_URL="http://127.0.0.1:%d/verify" % stack.phoenix_port,
+        SPAMASSASSIN_ADDRESS=nobody, CLAMAV_ADDRESS=nobody,
+        CLAMAV_ON_ERROR="accept")
+    letter = stack.letter()
+    for number in range(3):
+        letter.add_attachment(b"x", maintype="image", subtype="png",
+                              filename="\u65e5" * 20 + "%d.png" % number)
+    for local in ("x" * 180, "{}" * 90, "%" * 180):
+        rcpts = ["%d%s@example.com" % (number, local) for number in range(20)]
+        [id] = stack.send(smtpd, letter, rcpt=rcpts)
+        [checks] = [line["checks"] for line
+                    in Tool(stack)("--json", "trace", id).objects()
+                    if line["event"] == "checked"]
+        names = [check["check"] for check in checks]
+        check("verify" in names, names)
+        same(names[-3:], ["attachment", "clamd", "spamd"], "of the message")
+
+
 def story_payload(stack):
     tool = Tool(stack)
     phoenix = stack.phoenix()
