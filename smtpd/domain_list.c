@@ -123,7 +123,7 @@ static void remember(struct domain_list *list, const struct buf *lines)
 	struct error err;
 	bool same;
 
-	if (list->spool == NULL)
+	if (list->spool == NULL || !spool_can_remember(list->spool))
 		return;
 	same = spool_recall(list->spool, SPOOL_MEMO_DOMAINS, &old, &err) &&
 	       old.len == lines->len &&

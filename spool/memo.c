@@ -16,6 +16,11 @@ static void row_name(const char *name, char out[NAME_SIZE])
 	assert(len > 0 && (size_t)len < NAME_SIZE);
 }
 
+bool spool_can_remember(const struct spool *spool)
+{
+	return spool->options.access != SPOOL_READ;
+}
+
 bool spool_remember(struct spool *spool, const char *name, const void *data,
     size_t len, struct error *err)
 {

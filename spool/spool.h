@@ -181,6 +181,8 @@ void spool_draft_use_key(struct draft *draft, const struct spool_key *key,
 
 /* --- what programs remember ------------------------------------------- */
 
+/* Whether it was opened for that. */
+bool spool_can_remember(const struct spool *spool);
 /* Remembers a copy of the bytes under a name of up to 64 bytes, durably, in the
  * place of what was there: what a program must know when it starts again, and
  * can live without (rebuild may lose it). Waits for the disk. */

@@ -211,7 +211,7 @@ static int run(struct cli *cli, const struct wish *wish)
 
 	/* There the list of our domains is kept. */
 	if (cli->config->phoenix_domains_url != NULL &&
-	    !cli_open(cli, SPOOL_OPERATE, false, &code))
+	    !cli_open(cli, SPOOL_READ, false, &code))
 		return code;
 	if (!settings_new(cli->config, &settings, &err))
 		return cli_fail(&err);

@@ -9,7 +9,7 @@ sys.path.insert(
 )
 
 from fake.dns import FakeDNS  # noqa: E402
-from tool import Tool, check, run, same  # noqa: E402
+from tool import Tool, check, eventually, run, same  # noqa: E402
 
 ZONE = {
     ("good.test", "MX"): ["10 mx.good.test"],
@@ -125,10 +125,8 @@ def story_domains_are_those_of_phoenix(stack):
     phoenix.control(endpoint="domains", status=200,
                     body={"domains": ["listed.test"]})
     with FakeDNS(ZONE) as dns:
-        ask = asker(
-            stack, dns, PHOENIX_DOMAINS_URL="http://127.0.0.1:%d"
-            "/api/haraka/domains" % phoenix.port
-        )
+        url = "http://127.0.0.1:%d/api/haraka/domains" % phoenix.port
+        ask = asker(stack, dns, PHOENIX_DOMAINS_URL=url)
 
         def verdict(stage, code=1, **query):
             return steps(ask(code=code, **query))[stage, "verdict"]
@@ -138,7 +136,20 @@ def story_domains_are_those_of_phoenix(stack):
         same(verdict("rcpt", 0, rcpt="u@listed.test")["verdict"], "accept",
              "a domain of the list")
         same(verdict("rcpt")["reason"], "not_local", "another one")
-        # What was heard is remembered, and used when nobody answers.
+        # Only a server remembers what it heard; that is used when nobody
+        # answers.
+        phoenix.control(endpoint="domains", status=503)
+        same(verdict("rcpt", rcpt="u@listed.test")["reason"],
+             "domains_unknown", "a list that explain heard")
+        phoenix.control(endpoint="domains", status=200,
+                        body={"domains": ["listed.test"]})
+        smtpd = stack.smtpd(PHOENIX_DOMAINS_URL=url)
+        eventually(lambda: smtpd.events("domains_changed"), "it is heard")
+        smtpd.stop()
+        phoenix.control(endpoint="domains", status=200,
+                        body={"domains": ["other.test"]})
+        same(verdict("rcpt", 0, rcpt="u@other.test")["verdict"], "accept",
+             "a domain of another list")
         phoenix.stop()
         same(verdict("rcpt", 0, rcpt="u@listed.test")["verdict"], "accept",
              "a domain of the list that was kept")
