@@ -73,7 +73,8 @@ static void describe(struct buf *out, const struct signature_verdict *one)
 
 static void note(struct subject *subject, const struct dkim_result *result)
 {
-	struct buf text = buf_new(LIMIT_FINDING_TEXT);
+	/* All of it: what is too long is cut at its end. */
+	struct buf text = buf_new((size_t)LIMIT_SIGNATURES * LIMIT_RESINFO);
 
 	for (size_t i = 0; i < result->signatures->count; i++)
 		describe(&text, &result->signatures->list[i]);

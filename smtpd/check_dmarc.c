@@ -68,7 +68,7 @@ static void tell(struct subject *subject, const struct dmarc_outcome *outcome)
 
 static void note(struct subject *subject, const struct dmarc_outcome *outcome)
 {
-	struct buf text = buf_new(LIMIT_FINDING_TEXT);
+	struct buf text = buf_new((size_t)2 * LIMIT_RESINFO);
 
 	if (outcome->domain != NULL)
 		(void)buf_printf(&text, "%s: ", outcome->domain);

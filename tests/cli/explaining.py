@@ -119,6 +119,27 @@ def story_addresses_are_read_as_a_session_reads_them(stack):
             ask(rcpt=rcpt, code=2)
 
 
+def story_long_findings_are_cut_at_their_end(stack):
+    """Nothing is left out of the middle: it would be said of another."""
+    long = "%s.%s.%s.test" % ("a" * 63, "b" * 63, "c" * 63)
+    signature = (
+        "DKIM-Signature: v=1; a=rsa-sha256; d=%s; s=%s; h=from;%s b=AAAA;\n"
+        " bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n")
+    path = os.path.join(stack.dir, "signed.eml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(signature % ("good.test", "s", ""))
+        file.write(signature % (long, "d" * 30, " t=0; x=1;"))
+        file.write("From: a@%s\n\nx\n" % long)
+    with FakeDNS(ZONE) as dns:
+        ask = asker(stack, dns, CHECK_DKIM="mark", CHECK_DMARC="mark")
+        told = steps(ask(path))
+        first = "good.test s=s rsa-sha256 fail, the body was altered"
+        saw = told["message", "dkim"]["saw"]
+        same(saw, (first + "; " + long + " s=")[:200], "signatures")
+        saw = told["message", "dmarc"]["saw"]
+        same(saw, (long + ": no policy")[:200], "the policy")
+
+
 def story_domains_are_those_of_phoenix(stack):
     phoenix = stack.phoenix()
     stack.smtpd().stop()  # makes the spool, and asks for no domains
