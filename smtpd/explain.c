@@ -92,6 +92,10 @@ static bool go_through_message(struct tour *tour,
 		return false;
 	subject->content = &facts;
 	go_through(tour, STAGE_CONTENT, "content");
+	/* It may be here in part only. */
+	if (facts.size >
+	    subject->settings->config->elektrine_queue_max_raw_bytes)
+		return true;
 	subject->id = "explain";
 	subject->recipients = recipient;
 	subject->recipient_count = 1;

@@ -1,7 +1,7 @@
 /*
  * What the checks would say of a mail, without one being sent: all stages in
  * their order in this thread, each from where the one before it left off, also
- * behind one that refuses.
+ * behind one that refuses; but of a message that is too large no more is told.
  */
 #ifndef SMTPD_EXPLAIN_H
 #define SMTPD_EXPLAIN_H

@@ -115,6 +115,7 @@ static bool append_lines(struct buf *message, const char *data, size_t len)
 	return true;
 }
 
+/* As much as is needed to see that it is too large. */
 static bool read_file(const char *path, struct buf *message, struct error *err)
 {
 	char chunk[CHUNK];
@@ -130,8 +131,6 @@ static bool read_file(const char *path, struct buf *message, struct error *err)
 		fits = done && append_lines(message, chunk, got);
 	}
 	os_close(&fd);
-	if (done && !fits)
-		return error_set(err, ERROR_LIMIT, "%s is too large", path);
 	return done;
 }
 

@@ -95,6 +95,16 @@ def story_a_refusal_is_told_and_the_rest_too(stack):
         same(told["content", "verdict"]["reason"], "bare_newline", "content")
 
 
+def story_a_file_that_is_too_large_is_refused_as_mail_is(stack):
+    with FakeDNS(ZONE) as dns:
+        ask = asker(stack, dns, ELEKTRINE_QUEUE_MAX_RAW_BYTES="2000")
+        for size in (2000, 4000, 300000):
+            told = steps(ask(letter(stack, "x" * size), code=1))
+            verdict = told["content", "verdict"]
+            same((verdict["code"], verdict["reason"]), (552, "too_big"), size)
+            check(("message", "verdict") not in told, told)
+
+
 def story_addresses_are_read_as_a_session_reads_them(stack):
     zone = dict(ZONE)
     zone["example.com", "TXT"] = [["v=spf1 -all"]]
