@@ -57,7 +57,8 @@ struct html_outline *html_outline_of(struct slice html)
 {
 	struct counter counter = {
 	    .outline = xcalloc(1, sizeof(*counter.outline))};
-	struct html_handler handler = {&counter, on_open, on_close, on_text};
+	struct html_handler handler = {
+	    &counter, on_open, on_close, on_text, false};
 
 	html_scan(html, &handler);
 	return counter.outline;

@@ -144,6 +144,11 @@ static void pop(struct scan *scan)
 static void open_element(struct scan *scan, enum html_tag tag, uint32_t hash,
     const struct html_attributes *attributes)
 {
+	if (scan->handler->flat) {
+		scan->handler->open(scan->handler->arg, tag, attributes);
+		scan->handler->close(scan->handler->arg, tag);
+		return;
+	}
 	while (scan->depth > 0 &&
 	       implies_end(tag, scan->stack[scan->depth - 1].tag))
 		pop(scan);

@@ -54,6 +54,9 @@ struct html_handler {
 	    const struct html_attributes *attributes);
 	void (*close)(void *arg, enum html_tag tag);
 	void (*text)(void *arg, struct slice text);
+	/* What is inside of what does not matter: each element is closed as it
+	 * is opened, and none is too deep. */
+	bool flat;
 };
 
 void html_scan(struct slice html, const struct html_handler *handler);

@@ -306,7 +306,8 @@ static void on_text(void *arg, struct slice text)
 bool html_text(struct slice html, struct buf *out)
 {
 	struct writer *writer = xcalloc(1, sizeof(*writer));
-	struct html_handler handler = {writer, on_open, on_close, on_text};
+	struct html_handler handler = {
+	    writer, on_open, on_close, on_text, false};
 	struct html_outline *outline;
 	bool whole;
 

@@ -298,7 +298,8 @@ void links_in_html(struct slice html, link_fn *found, void *arg)
 	struct html_handler handler = {.arg = &finder,
 	    .open = on_open,
 	    .close = on_close,
-	    .text = on_text};
+	    .text = on_text,
+	    .flat = true};
 
 	html_scan(html, &handler);
 	buf_free(&finder.decoded);

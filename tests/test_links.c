@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "bounds.h"
 #include "mail/links.h"
 
 #include <string.h>
@@ -130,6 +131,20 @@ static void long_links(void **state)
 	buf_free(&page);
 }
 
+/* Nor does nesting: browsers open what is too deep for them, too. */
+static void deep_links(void **state)
+{
+	struct buf page = buf_new(20000);
+
+	(void)state;
+	for (int i = 0; i < 2 * LIMIT_HTML_DEPTH; i++)
+		assert_true(buf_append_text(&page, "<div>"));
+	assert_true(
+	    buf_append_text(&page, "<a href=\"http://a.example\"></a>"));
+	hosts_are(buf_text(&page), true, "a.example");
+	buf_free(&page);
+}
+
 static void lists_are_asked_for_what_was_registered(void **state)
 {
 	static const struct {
@@ -186,6 +201,7 @@ int main(void)
 	    cmocka_unit_test(links_of_a_text),
 	    cmocka_unit_test(links_of_a_page),
 	    cmocka_unit_test(long_links),
+	    cmocka_unit_test(deep_links),
 	    cmocka_unit_test(lists_are_asked_for_what_was_registered),
 	};
 
