@@ -319,6 +319,18 @@ static size_t undo_percent(struct slice host, char *out)
 	return len;
 }
 
+/* Letters, digits, and these. */
+static bool is_made_of(const char *name, const char *marks)
+{
+	for (; *name != '\0'; name++)
+		if (!isalnum((unsigned char)*name) &&
+		    strchr(marks, *name) == NULL)
+			return false;
+	return true;
+}
+
+/* Browsers ask the DNS for a name with odd characters in front, and whoever
+ * registered the rest of it can answer. */
 bool link_list_name(struct slice host, char out[DOMAIN_SIZE])
 {
 	char plain[HOST_MAX + 1], name[DOMAIN_SIZE];
@@ -341,11 +353,10 @@ bool link_list_name(struct slice host, char out[DOMAIN_SIZE])
 	if (!domain_to_ascii((struct slice){plain, len}, name) ||
 	    strchr(name, '.') == NULL)
 		return false;
-	for (char *c = name; *c != '\0'; c++) {
+	if (!is_made_of(name, "-_.!$&'()*+,;=~"))
+		return false;
+	for (char *c = name; *c != '\0'; c++)
 		*c = (char)tolower((unsigned char)*c);
-		if (!isalnum((unsigned char)*c) && strchr("-_.", *c) == NULL)
-			return false;
-	}
 	(void)snprintf(out, DOMAIN_SIZE, "%s", public_suffix_registered(name));
-	return strchr(out, '.') != NULL;
+	return is_made_of(out, "-_.") && strchr(out, '.') != NULL;
 }

@@ -163,6 +163,8 @@ static void lists_are_asked_for_what_was_registered(void **state)
 		"xn--bcher-kva.example"},
 	    {"xn--bcher-kva.example", "xn--bcher-kva.example"},
 	    {"%65xample.c%6Fm", "example.com"},
+	    {"a!b$c&d'(e)*+,;=~.example.com", "example.com"},
+	    {"a$b.com", NULL},
 	    {"192.0.2.1", "1.2.0.192"},
 	    {"%31.2.3.4", "4.3.2.1"},
 	    {"0xC0.0.0x201", "1.2.0.192"},
