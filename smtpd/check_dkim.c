@@ -12,7 +12,10 @@
 
 bool dkim_wanted(struct subject *subject)
 {
-	return subject->settings->config->check_dkim != CHECK_OFF;
+	const struct config *config = subject->settings->config;
+
+	return config->check_dkim != CHECK_OFF ||
+	       config->check_dmarc != CHECK_OFF;
 }
 
 /* One method of Authentication-Results (RFC 8601 section 2.7.1). */
@@ -100,12 +103,17 @@ void check_dkim(struct subject *subject)
 {
 	struct lookup dns = authentication_lookup(subject);
 	struct key_source keys = {&dns, clock_wall_ms() / 1000};
+	bool told = subject->settings->config->check_dkim != CHECK_OFF;
 	struct dkim_result result;
 	struct signed_mail *mail;
 	struct error err;
+	bool done = authentication_mail(subject, &mail, &err) &&
+		    dkim_verify(mail, &keys, &result, &err);
 
-	if (!authentication_mail(subject, &mail, &err) ||
-	    !dkim_verify(mail, &keys, &result, &err)) {
+	/* Only DMARC wants to know. */
+	if (!told)
+		return;
+	if (!done) {
 		subject->results.checks.dkim = AUTH_TEMPERROR;
 		check_authenticates(subject, "dkim=temperror");
 		check_found(subject, "temperror", "%s", err.text);

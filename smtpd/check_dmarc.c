@@ -39,7 +39,7 @@ static void judge(struct subject *subject, struct signed_mail *mail,
 	struct dmarc_identity dkim[LIMIT_SIGNATURES];
 	struct author author;
 	struct dmarc_query query = {.author = &author,
-	    .spf = {subject->results.checks.spf, subject->results.spf_domain},
+	    .spf = {subject->results.spf, subject->results.spf_domain},
 	    .dkim = dkim,
 	    .dkim_count = set->count,
 	    .sample = randombytes_uniform(100)};

@@ -1,7 +1,7 @@
 /*
  * SPF (RFC 7208) of MAIL FROM, or of HELO for the null sender. Where CHECK_SPF
  * is off it is still asked for the senders that SPF_PROTECT_LOCAL protects
- * (check_protect_local.c), and told to nobody else.
+ * (check_protect_local.c) and for DMARC, and told to nobody else.
  */
 #include "mail/spf.h"
 
@@ -12,7 +12,10 @@
 
 bool spf_wanted(struct subject *subject)
 {
-	return subject->settings->config->check_spf != CHECK_OFF ||
+	const struct config *config = subject->settings->config;
+
+	return config->check_spf != CHECK_OFF ||
+	       config->check_dmarc != CHECK_OFF ||
 	       protect_local_applies(subject);
 }
 

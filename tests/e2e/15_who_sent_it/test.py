@@ -153,6 +153,35 @@ def story_a_signature_is_as_good_as_the_client(stack):
             )
 
 
+def story_dmarc_does_not_need_the_marks(stack):
+    """Mail that its domain answers for is not refused because we were told
+    not to say why."""
+    zone = dict(ZONE)
+    zone["sel._domainkey.bad.test", "TXT"] = [dkim_key.record()]
+    with FakeDNS(zone) as dns:
+        phoenix = stack.phoenix()
+        smtpd = stack.smtpd(**settings(
+            dns, CHECK_SPF="off", CHECK_DKIM="off", CHECK_DMARC="reject"))
+        stack.deliver()
+        for count, from_ in enumerate(("good.test", "bad.test"), 1):
+            data = letter(stack, from_).as_bytes().replace(b"\n", b"\r\n")
+            data = dkim.sign(data, b"sel", b"bad.test", dkim_key.KEY) + data
+            with smtplib.SMTP("127.0.0.1", smtpd.port, timeout=PATIENCE) as c:
+                c.ehlo("helo.test")
+                c.sendmail("a@good.test", ["bob@example.com"], data)
+            eventually(
+                lambda: phoenix.delivered() == count, "it is delivered"
+            )
+            body = phoenix.posts()[-1]["body"]
+            same(
+                (body["spf"], body["dkim"], body["dmarc"], body["aligned"]),
+                ("none", "none", "pass", True),
+                "the verdicts of " + from_,
+            )
+        made = [event["check"] for event in smtpd.events("check")]
+        check("spf" not in made and "dkim" not in made, made)
+
+
 def replies(smtpd, sender):
     with smtplib.SMTP("127.0.0.1", smtpd.port, timeout=PATIENCE) as client:
         client.ehlo("helo.test")
@@ -179,7 +208,9 @@ def story_nobody_else_writes_in_our_name(stack):
 
 def story_protection_does_not_need_the_mark(stack):
     with FakeDNS(ZONE) as dns:
-        smtpd = stack.smtpd(**settings(dns, CHECK_SPF="off"))
+        smtpd = stack.smtpd(
+            **settings(dns, CHECK_SPF="off", CHECK_DMARC="off")
+        )
         same(replies(smtpd, "ceo@example.com")[0], 550, "a forged sender")
         same(replies(smtpd, "ceo@mine.test")[0], 250, "one that may")
         same(replies(smtpd, "a@bad.test")[0], 250, "not ours")
