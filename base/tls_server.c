@@ -167,6 +167,9 @@ static SSL_CTX *new_context(void)
 	(void)SSL_CTX_set_mode(
 	    context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 			 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	/* A read ends also with a record that brings nothing: a peer that
+	 * sends such ones without end must not keep the thread from others. */
+	(void)SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	return context;
 }
 

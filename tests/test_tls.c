@@ -575,6 +575,36 @@ static void a_read_may_wait_for_room(void **state)
 	tls_server_free(&server);
 }
 
+/* New keys cost us more than they cost the peer: whoever sends nothing else
+ * must not keep the thread from others. */
+static void a_read_ends_with_a_record_that_brings_nothing(void **state)
+{
+	static const char *const stems[] = {"a"};
+	struct tls_server *server = server_of(stems, 1);
+	char in[TLS_RECORD], left;
+	struct pipe pipe;
+
+	(void)state;
+	pipe_open(&pipe, server);
+	assert_int_equal(shake_hands(&pipe), TLS_DONE);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+		    SSL_key_update(pipe.client, SSL_KEY_UPDATE_NOT_REQUESTED),
+		    1);
+		assert_int_equal(SSL_do_handshake(pipe.client), 1);
+	}
+	assert_int_equal(SSL_write(pipe.client, "x", 1), 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tls_read(pipe.tls, in, sizeof(in)), -1);
+		assert_int_equal(errno, EAGAIN);
+		assert_int_equal(recv(pipe.fds[0], &left, 1, MSG_PEEK), 1);
+	}
+	assert_int_equal(tls_read(pipe.tls, in, sizeof(in)), 1);
+	assert_int_equal(recv(pipe.fds[0], &left, 1, MSG_PEEK), -1);
+	pipe_close(&pipe);
+	tls_server_free(&server);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -590,6 +620,7 @@ int main(void)
 	    cmocka_unit_test(what_is_not_taken_can_be_offered_again_elsewhere),
 	    cmocka_unit_test(a_peer_that_breaks_the_rules_is_gone),
 	    cmocka_unit_test(a_read_may_wait_for_room),
+	    cmocka_unit_test(a_read_ends_with_a_record_that_brings_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, make_files, remove_files);
