@@ -34,6 +34,7 @@ struct dns {
 	ares_channel channel; /* the thread's */
 	int epoll;            /* the thread's: sockets, and `wake` */
 	int wake;
+	bool plain; /* the thread's: some server knows no OPT */
 	bool trusts_ad;
 	pthread_t thread;
 
@@ -144,6 +145,24 @@ static void on_answer(
 
 /* --- the thread ------------------------------------------------------- */
 
+static void send_question(struct dns *dns, struct ask_entry *entry);
+
+/* c-ares asks again without OPT, but only once in its life. */
+static void on_answer_to_opt(
+    void *arg, int status, int timeouts, unsigned char *packet, int len)
+{
+	struct ask_entry *entry = arg;
+	struct dns *dns = entry->owner;
+
+	if (status == ARES_SUCCESS &&
+	    dns_answer_knows_no_opt(packet, (size_t)len)) {
+		dns->plain = true;
+		send_question(dns, entry);
+	} else {
+		on_answer(arg, status, timeouts, packet, len);
+	}
+}
+
 static void send_question(struct dns *dns, struct ask_entry *entry)
 {
 	unsigned char packet[DNS_QUESTION_MAX];
@@ -155,7 +174,10 @@ static void send_question(struct dns *dns, struct ask_entry *entry)
 		continue;
 	len = dns_question_write(name_of(entry), type_of(entry), id, packet);
 	assert(len > 0);
-	ares_send(dns->channel, packet, (int)len, on_answer, entry);
+	if (dns->plain)
+		len = dns_question_strip(packet, len);
+	ares_send(dns->channel, packet, (int)len,
+	    dns->plain ? on_answer : on_answer_to_opt, entry);
 }
 
 /* False if the thread is to stop. */

@@ -11,6 +11,7 @@
 
 #define LABEL_MAX 63
 #define NAME_MAX_TEXT 253
+#define OPT_SIZE 11
 
 /* --- the question ----------------------------------------------------- */
 
@@ -72,6 +73,19 @@ size_t dns_question_write(const char *name, enum dns_type type, uint16_t id,
 	at += put16(out + at, LIMIT_DNS_UDP);
 	memset(out + at, 0, 6);
 	return at + 6;
+}
+
+size_t dns_question_strip(unsigned char *question, size_t len)
+{
+	/* The number of additional records. */
+	(void)put16(question + 10, 0);
+	return len - OPT_SIZE;
+}
+
+bool dns_answer_knows_no_opt(const unsigned char *packet, size_t len)
+{
+	return len >= NS_HFIXEDSZ && (packet[3] & 0x0F) == ns_r_formerr &&
+	       ns_get16(packet + 10) == 0;
 }
 
 /* --- the answer ------------------------------------------------------- */

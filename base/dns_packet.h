@@ -19,6 +19,10 @@
  * or 0 if the name is none: labels of 1 to 63 bytes, 253 in all. */
 size_t dns_question_write(const char *name, enum dns_type type, uint16_t id,
     unsigned char out[DNS_QUESTION_MAX]);
+/* Takes OPT from it again, for servers that do not know it; its new length. */
+size_t dns_question_strip(unsigned char *question, size_t len);
+/* Whether the answer is that of such a server (RFC 6891 section 7). */
+bool dns_answer_knows_no_opt(const unsigned char *packet, size_t len);
 
 /* Reads the answer to that question into the arena; DNS_BROKEN if it is none.
  * answer->ttl_s is how long it may be kept as the answer says, or -1 if it

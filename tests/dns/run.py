@@ -195,6 +195,18 @@ def case_the_second_server_is_asked_when_the_first_is_dead(dns, asker):
         same(both.one("A a.example")["records"], ["192.0.2.1"])
 
 
+def case_a_server_that_does_not_know_edns_is_understood(dns, asker):
+    dns.old = True
+    names = ["n%d.example" % i for i in range(8)]
+    dns.add({(name, "A"): ["192.0.2.1"] for name in names})
+    questions = ["A " + name for name in names]
+    for answer in (asker.ask(*questions[:5]) +
+                   [asker.one(question) for question in questions[5:]]):
+        same(answer["records"], ["192.0.2.1"])
+    # It is remembered.
+    same(dns.asked(names[7]), 1)
+
+
 def case_the_dnssec_bit_is_believed_from_this_host(dns, asker):
     dns.add({("ad.example", "A"): {"records": ["192.0.2.1"], "ad": True},
              ("a.example", "A"): ["192.0.2.1"]})

@@ -89,6 +89,7 @@ class FakeDNS:
         self.lock = threading.Lock()
         self.stopping = False
         self.silent = False  # True: answers nothing at all
+        self.old = False  # True: does not know OPT (EDNS)
         self.add(zone or {})
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         for _ in range(50):
@@ -180,7 +181,9 @@ class FakeDNS:
                     rule["drop"] -= 1
                 return []
             answers = []
-            rcode = self.collect(name, kind, answers)
+            rcode = "FORMERR"
+            if not (self.old and query[10:12] != b"\0\0"):
+                rcode = self.collect(name, kind, answers)
         if rule.get("delay"):
             time.sleep(rule["delay"])
         if "garbage" in rule:
@@ -191,7 +194,7 @@ class FakeDNS:
             flags |= 0x200
             answers = []
         soa = b""
-        if not answers and not cut:
+        if not answers and not cut and rcode != "FORMERR":
             soa = pack_record("example", "SOA", 60, pack_name("ns.example") +
                               pack_name("h.example") +
                               struct.pack("!IIIII", 1, 2, 3, 4, 60))
