@@ -36,6 +36,7 @@ struct dns {
 	int wake;
 	bool plain; /* the thread's: some server knows no OPT */
 	bool trusts_ad;
+	size_t servers;
 	pthread_t thread;
 
 	pthread_mutex_t lock; /* all that follows */
@@ -133,6 +134,8 @@ static void on_answer(
 		    type_of(entry), arena, &answer);
 	else if (status == ARES_EBADRESP)
 		answer.status = DNS_BROKEN;
+	else if (status == ARES_ECONNREFUSED && dns->servers > 1)
+		answer.status = DNS_FAILED; /* what c-ares says then */
 	(void)pthread_mutex_lock(&dns->lock);
 	count_silence(dns, answer.status == DNS_TIMEOUT);
 	entry->status = (int)answer.status;
@@ -286,15 +289,18 @@ static bool use_servers(
 	return done;
 }
 
-/* Whether all servers are on this host: their DNSSEC bit is believed. */
-static bool are_local(struct dns *dns)
+/* How many servers there are, and whether all are on this host: their DNSSEC
+ * bit is believed. */
+static size_t count_servers(struct dns *dns, bool *local)
 {
 	struct ares_addr_port_node *servers = NULL;
-	bool local = true;
+	size_t count = 0;
 	struct ip ip;
 
+	*local = false;
 	if (ares_get_servers_ports(dns->channel, &servers) != ARES_SUCCESS)
-		return false;
+		return 0;
+	*local = true;
 	for (const struct ares_addr_port_node *at = servers; at != NULL;
 	     at = at->next) {
 		struct sockaddr_storage address = {
@@ -307,36 +313,56 @@ static bool are_local(struct dns *dns)
 			memcpy(&((struct sockaddr_in6 *)&address)->sin6_addr,
 			    &at->addr.addr6, sizeof(at->addr.addr6));
 		ip = ip_of_socket(&address);
-		local = local && ip_is_loopback(&ip);
+		*local = *local && ip_is_loopback(&ip);
+		count++;
 	}
 	ares_free_data(servers);
-	return local;
+	return count;
 }
 
-static bool open_channel(
-    struct dns *dns, const struct config *config, struct error *err)
+static bool init_channel(struct dns *dns, const struct config *config,
+    int more_flags, struct error *err)
 {
 	struct ares_options options = {
 	    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS |
-		     ARES_FLAG_NOCHECKRESP,
+		     more_flags,
 	    .timeout = LIMIT_DNS_TRY_MS,
 	    .tries = LIMIT_DNS_TRIES,
 	    .ednspsz = LIMIT_DNS_UDP,
 	    .sock_state_cb = on_socket_state,
 	    .sock_state_cb_data = dns,
 	};
-	int code = ares_library_init(ARES_LIB_INIT_ALL);
+	int code = ares_init_options(&dns->channel, &options,
+	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+		ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB);
 
-	if (code == ARES_SUCCESS)
-		code = ares_init_options(&dns->channel, &options,
-		    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-			ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB);
 	if (code != ARES_SUCCESS)
 		return error_set(err, ERROR_CONFIG,
 		    "cannot start the resolver: %s", ares_strerror(code));
-	if (!use_servers(dns, &config->dns_servers, err))
+	return use_servers(dns, &config->dns_servers, err);
+}
+
+static bool open_channel(
+    struct dns *dns, const struct config *config, struct error *err)
+{
+	int code = ares_library_init(ARES_LIB_INIT_ALL);
+	bool local;
+
+	if (code != ARES_SUCCESS)
+		return error_set(err, ERROR_CONFIG,
+		    "cannot start the resolver: %s", ares_strerror(code));
+	if (!init_channel(dns, config, 0, err))
 		return false;
-	dns->trusts_ad = config->dns_trust_ad || are_local(dns);
+	/* c-ares goes on to the next server when one answers SERVFAIL or
+	 * REFUSED; the only one it would ask again and again. */
+	dns->servers = count_servers(dns, &local);
+	if (dns->servers < 2) {
+		ares_destroy(dns->channel);
+		dns->channel = NULL;
+		if (!init_channel(dns, config, ARES_FLAG_NOCHECKRESP, err))
+			return false;
+	}
+	dns->trusts_ad = config->dns_trust_ad || local;
 	return true;
 }
 

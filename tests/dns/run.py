@@ -195,6 +195,28 @@ def case_the_second_server_is_asked_when_the_first_is_dead(dns, asker):
         same(both.one("A a.example")["records"], ["192.0.2.1"])
 
 
+def case_the_second_server_is_asked_when_the_first_fails(dns, asker):
+    del asker
+    dns.add({("refused.example", None): {"rcode": "REFUSED"},
+             ("fails.example", None): {"rcode": "SERVFAIL"},
+             ("both.example", None): {"rcode": "SERVFAIL"},
+             ("gone.example", None): {"rcode": "NXDOMAIN"}})
+    with FakeDNS({("refused.example", "A"): ["192.0.2.1"],
+                  ("fails.example", "A"): ["192.0.2.1"],
+                  ("both.example", None): {"rcode": "REFUSED"},
+                  ("gone.example", "A"): ["192.0.2.1"]}) as other, \
+            Asker("127.0.0.1@%d" % dns.port,
+                  "127.0.0.1@%d" % other.port) as both:
+        same(both.one("A refused.example")["records"], ["192.0.2.1"])
+        same(both.one("A fails.example")["records"], ["192.0.2.1"])
+        answer = both.one("A both.example")
+        same(answer["status"], "servfail")
+        assert answer["took_ms"] < 500, answer
+        same(dns.asked("both.example") + other.asked("both.example"), 2)
+        # That is an answer.
+        same(both.one("A gone.example")["status"], "nxdomain")
+
+
 def case_a_server_that_does_not_know_edns_is_understood(dns, asker):
     dns.old = True
     names = ["n%d.example" % i for i in range(8)]
