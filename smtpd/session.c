@@ -465,7 +465,8 @@ static void pump(struct session *session, const char *bytes, size_t len)
 	size_t at = 0, used;
 
 	while (at < len && (session->state & DEAF) == 0) {
-		if (worker->out.len >= WORKER_OUT_HIGH) {
+		if (worker->out.len >= WORKER_OUT_HIGH ||
+		    connection_is_stuck(connection)) {
 			settle(session);
 			if (session->state == STATE_GONE)
 				return;

@@ -5,9 +5,10 @@ import random
 import smtplib
 import socket
 import sys
+import threading
 import time
 
-from run import PATIENCE, Failed, Server, eventually
+from run import PATIENCE, Failed, Server, eventually, same
 
 PROMPT = {"SMTP_IDLE_TIMEOUT": "2s", "SMTP_DATA_TIMEOUT": "2s"}
 
@@ -61,6 +62,28 @@ def reads_nothing(server):
     eventually(lambda: any(e["reason"] == "idle_timeout" for e in
                            server.events("connection_close")),
                "the deaf client is cut off")
+
+
+def listens_late(server):
+    """Says all it has in one go, and listens when it was heard: no answer
+    may be missing."""
+    times, helps = 700, 150
+    client = connect(server)
+    client.sendall(b"HELO x\r\n")
+    talk = threading.Thread(target=client.sendall, args=(
+        (b"MAIL FROM:<a@b.example>\r\nRCPT TO:<u@example.com>\r\n"
+         b"BDAT 6 LAST\r\nA: b\r\n" + b"HELP\r\n" * helps) * times +
+        b"QUIT\r\n",))
+    talk.start()
+    stored = -1
+    while stored != len(server.messages()):
+        stored = len(server.messages())
+        time.sleep(0.5)
+    heard = read_to_end(client)
+    talk.join()
+    same(heard.count(b"Ok: queued as"), times, "messages that are answered")
+    same(heard.count(b"\r\n214 "), times * helps, "helped")
+    return times
 
 
 def sends_garbage(server):
@@ -161,7 +184,7 @@ def many_come_and_go(server):
             raise Failed("one of many was not heard")
 
 
-STORIES = [reads_nothing, sends_garbage, sends_garbage_as_content,
+STORIES = [reads_nothing, listens_late, sends_garbage, sends_garbage_as_content,
            sends_no_newline, half_a_command, vanishes_in_data,
            stays_for_ever_in_data, sends_on_and_on, many_come_and_go]
 
@@ -171,9 +194,9 @@ def tell(story):
                          LOG_LEVEL="info"))
     try:
         is_served(server)
-        story(server)
+        stored = 2 + (story(server) or 0)
         is_served(server)
-        if len(server.messages()) != 2:
+        if len(server.messages()) != stored:
             raise Failed("%d messages are stored" % len(server.messages()))
         server.stop()
         return True
