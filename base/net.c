@@ -114,6 +114,9 @@ static uint8_t mask_of(unsigned prefix, unsigned i)
 
 static bool cidr_has(const struct cidr *cidr, const struct ip *ip)
 {
+	/* IPv4 lies inside ::/0 only because of how it is kept. */
+	if (ip_is_v4(ip) != ip_is_v4(&cidr->ip))
+		return false;
 	for (unsigned i = 0; i < sizeof(ip->bytes); i++)
 		if ((ip->bytes[i] & mask_of(cidr->prefix, i)) !=
 		    cidr->ip.bytes[i])

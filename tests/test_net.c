@@ -117,6 +117,13 @@ static void cidr_set_knows_nothing_and_everything(void **state)
 	assert_true(cidr_set_add(set, "::/0", NULL));
 	assert_true(cidr_set_has(set, &six));
 	cidr_set_free(&set);
+
+	/* Nobody who writes IPv6 means IPv4. */
+	set = cidr_set_new();
+	assert_true(cidr_set_add(set, "::/0, ::/64", NULL));
+	assert_true(cidr_set_has(set, &six));
+	assert_false(cidr_set_has(set, &ip));
+	cidr_set_free(&set);
 }
 
 static void cidr_set_names_the_bad_entry(void **state)
