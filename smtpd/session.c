@@ -141,6 +141,11 @@ void session_end(struct session *session, enum reply reply)
 {
 	const char *reason = reply_reason(reply);
 
+	/* Whoever waits for TLS would not understand it. */
+	if (session->implicit_tls && session->connection.tls == NULL) {
+		session_leave(session, reason);
+		return;
+	}
 	(void)reply_append(&session->connection.worker->out, reply);
 	finish(session, reason != NULL ? reason : "quit");
 }

@@ -186,6 +186,27 @@ def behind_a_proxy(folder):
         server.remove()
 
 
+def behind_a_proxy_too_many(folder):
+    """Before TLS there is nothing to say: it would be no TLS."""
+    server = Server({"PROXY_PROTOCOL_CIDRS": "127.0.0.0/8",
+                     "SMTP_MAX_CONNECTIONS_PER_IP": "1"},
+                    "tls:127.0.0.1:0", ["mx.example.com"])
+    try:
+        clients = [socket.create_connection(server.address, PATIENCE)
+                   for _ in range(2)]
+        for client in clients:
+            client.sendall(b"PROXY TCP4 192.0.2.77 198.51.100.1 4242 465\r\n")
+            eventually(lambda: server.events("connection_proxied"), "known")
+        eventually(lambda: server.events("limit_exceeded"), "the limit")
+        clients[1].settimeout(PATIENCE)
+        same(clients[1].recv(100), b"", "what is heard")
+        for client in clients:
+            client.close()
+        server.stop()
+    finally:
+        server.remove()
+
+
 def replies_wait_for_a_reader(folder):
     """More than the socket holds, in order."""
     server = Server({}, "tls:127.0.0.1:0", ["mx.example.com"])
@@ -318,5 +339,5 @@ def figures_tell(folder):
 if __name__ == "__main__":
     sys.exit(tell(
         foreign_clients, clients_without_a_common_ground, garbage,
-        behind_a_proxy, replies_wait_for_a_reader, certificates_change,
-        without_a_certificate, figures_tell))
+        behind_a_proxy, behind_a_proxy_too_many, replies_wait_for_a_reader,
+        certificates_change, without_a_certificate, figures_tell))
