@@ -24,8 +24,10 @@ static bool has_address(
 	for (size_t i = 0; i < answer.count; i++)
 		if (ip_equal(&answer.records[i].ip, &subject->ip))
 			return true;
-	*failed =
-	    *failed || (answer.status != DNS_FOUND && !dns_has_none(&answer));
+	/* A name that cannot be asked for has no address. */
+	*failed = *failed ||
+		  (answer.status != DNS_FOUND &&
+		      answer.status != DNS_BAD_NAME && !dns_has_none(&answer));
 	return false;
 }
 
