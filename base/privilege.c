@@ -19,6 +19,8 @@ bool privilege_raise_descriptors(uint64_t count, struct error *err)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return error_errno(err, "cannot read the descriptor limit");
+	if (count == 0)
+		count = limit.rlim_max;
 	if (limit.rlim_cur >= count)
 		return true;
 	limit.rlim_cur = count;

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Lets the process have this many open descriptors, and lowers nothing.
- * ERROR_CONFIG if the host forbids it. */
+/* Lets the process have this many open descriptors, and lowers nothing; 0 is as
+ * many as the host allows. ERROR_CONFIG if it forbids them. */
 MUST_CHECK bool privilege_raise_descriptors(uint64_t count, struct error *err);
 
 /*

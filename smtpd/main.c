@@ -20,6 +20,8 @@
 
 static bool raise_descriptors(const struct config *config, struct error *err)
 {
+	if (config->smtp_max_connections == 0)
+		return privilege_raise_descriptors(0, err);
 	return privilege_raise_descriptors(
 	    (uint64_t)config->smtp_max_connections * DESCRIPTORS_PER_SESSION +
 		DESCRIPTORS_BESIDES,

@@ -244,10 +244,26 @@ static int raise_descriptors(void *arg)
 	return 0;
 }
 
+static int raise_all_descriptors(void *arg)
+{
+	struct rlimit low = {.rlim_cur = 64, .rlim_max = 128}, now;
+	struct error err = {0};
+
+	(void)arg;
+	if (setrlimit(RLIMIT_NOFILE, &low) != 0)
+		return 1;
+	if (!privilege_raise_descriptors(0, &err) ||
+	    getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur != 128 ||
+	    now.rlim_max != 128)
+		return 2;
+	return 0;
+}
+
 static void descriptors_are_raised_or_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(run_child(raise_descriptors, NULL).code, 0);
+	assert_int_equal(run_child(raise_all_descriptors, NULL).code, 0);
 }
 
 static int drop_to_nobody(void *dir)
