@@ -193,7 +193,7 @@ static bool set_size(const struct target *to, const char *text)
 	    !find_unit(text, units, &worth))
 		return complain(
 		    to, "is not a size like 26214400, 64K, 512M or 2G");
-	if (number > (uint64_t)INT64_MAX / 1073741824 ||
+	if (number > (uint64_t)(INT64_MAX / worth) ||
 	    !within(to->setting, number * (uint64_t)worth))
 		return error_set(to->err, ERROR_CONFIG,
 		    "is not a size from %" PRId64 " to %" PRId64 " bytes",

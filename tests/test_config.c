@@ -205,6 +205,7 @@ static void edges_are_accepted(void **state)
 	    {"HARAKA_HTTP_PORT", "65535"},
 	    {"SPOOL_MIN_FREE", "0"},
 	    {"SPOOL_MIN_FREE", "99%"},
+	    {"SPOOL_MIN_FREE", "1099511627776"},
 	    {"SMTP_MAX_RATE_PER_IP", "0"},
 	    {"KEEP_DELIVERED", "0"},
 	    {"SMTP_LISTEN", "127.0.0.1:0,tls:[::1]:2465"},
