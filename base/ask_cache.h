@@ -21,6 +21,7 @@ struct ask_entry {
 	bool asking;
 	struct ask_entry *queued; /* for an owner that has a queue */
 	void *owner;
+	unsigned how; /* it is asked, for the owner */
 
 	/* The last answer; also while it is asked for again. */
 	int64_t until_ms; /* when it should be asked for; 0 = at once */

@@ -1,5 +1,5 @@
 /*
- * One thread has the channel of c-ares and its sockets. Those who ask find
+ * One thread has the channels of c-ares and their sockets. Those who ask find
  * the answer in the cache, or queue their question for that thread and wait
  * until its entry is answered. A question that nobody waits for any more is
  * answered all the same, for the next one; c-ares cannot cancel it.
@@ -29,10 +29,18 @@
 #include <unistd.h>
 
 #define EVENTS 16
+/* An answer by UDP without EDNS (RFC 1035 section 4.2.1). */
+#define DNS_PLAIN_UDP 512
+
+/* Bits: how a question is asked. */
+enum { ASKED_BY_TCP = 1, ASKED_WITHOUT_OPT = 2 };
 
 struct dns {
-	ares_channel channel; /* the thread's */
-	int epoll;            /* the thread's: sockets, and `wake` */
+	/* The thread's. When a connection ends, c-ares begins with all other
+	 * questions of its channel anew, and gives them up when that happens
+	 * too often: those by UDP have one of their own. */
+	ares_channel udp, tcp;
+	int epoll; /* the thread's: sockets, and `wake` */
 	int wake;
 	bool plain; /* the thread's: some server knows no OPT */
 	bool trusts_ad;
@@ -150,20 +158,36 @@ static void on_answer(
 
 static void send_question(struct dns *dns, struct ask_entry *entry);
 
-/* c-ares asks again without OPT, but only once in its life. */
-static void on_answer_to_opt(
+static bool is_asked_again(
+    struct ask_entry *entry, const unsigned char *packet, size_t len)
+{
+	struct dns *dns = entry->owner;
+
+	/* c-ares cuts what is longer than it thinks we asked for. */
+	if ((entry->how & ASKED_BY_TCP) == 0 &&
+	    (dns_answer_is_cut(packet, len) || len == LIMIT_DNS_UDP ||
+		len == DNS_PLAIN_UDP)) {
+		entry->how |= ASKED_BY_TCP;
+		return true;
+	}
+	if ((entry->how & ASKED_WITHOUT_OPT) == 0 &&
+	    dns_answer_knows_no_opt(packet, len)) {
+		dns->plain = true;
+		return true;
+	}
+	return false;
+}
+
+static void on_heard(
     void *arg, int status, int timeouts, unsigned char *packet, int len)
 {
 	struct ask_entry *entry = arg;
-	struct dns *dns = entry->owner;
 
 	if (status == ARES_SUCCESS &&
-	    dns_answer_knows_no_opt(packet, (size_t)len)) {
-		dns->plain = true;
-		send_question(dns, entry);
-	} else {
+	    is_asked_again(entry, packet, (size_t)len))
+		send_question(entry->owner, entry);
+	else
 		on_answer(arg, status, timeouts, packet, len);
-	}
 }
 
 static void send_question(struct dns *dns, struct ask_entry *entry)
@@ -177,10 +201,12 @@ static void send_question(struct dns *dns, struct ask_entry *entry)
 		continue;
 	len = dns_question_write(name_of(entry), type_of(entry), id, packet);
 	assert(len > 0);
-	if (dns->plain)
+	if (dns->plain) {
+		entry->how |= ASKED_WITHOUT_OPT;
 		len = dns_question_strip(packet, len);
-	ares_send(dns->channel, packet, (int)len,
-	    dns->plain ? on_answer : on_answer_to_opt, entry);
+	}
+	ares_send((entry->how & ASKED_BY_TCP) != 0 ? dns->tcp : dns->udp,
+	    packet, (int)len, on_heard, entry);
 }
 
 /* False if the thread is to stop. */
@@ -216,10 +242,18 @@ static void on_socket_state(void *arg, ares_socket_t fd, int read, int write)
 
 static int wait_ms(struct dns *dns)
 {
-	struct timeval most = {.tv_sec = 60}, left;
-	const struct timeval *wait = ares_timeout(dns->channel, &most, &left);
+	struct timeval most = {.tv_sec = 60}, udp, tcp;
+	const struct timeval *wait =
+	    ares_timeout(dns->tcp, ares_timeout(dns->udp, &most, &udp), &tcp);
 
 	return (int)(wait->tv_sec * 1000 + (wait->tv_usec + 999) / 1000);
+}
+
+/* The channel that does not know the socket leaves it alone. */
+static void process(struct dns *dns, ares_socket_t in, ares_socket_t out)
+{
+	ares_process_fd(dns->udp, in, out);
+	ares_process_fd(dns->tcp, in, out);
 }
 
 static void take_event(struct dns *dns, const struct epoll_event *event)
@@ -230,7 +264,7 @@ static void take_event(struct dns *dns, const struct epoll_event *event)
 	if (fd == dns->wake)
 		(void)!read(fd, &count, sizeof(count));
 	else
-		ares_process_fd(dns->channel,
+		process(dns,
 		    (event->events & ~(uint32_t)EPOLLOUT) != 0
 			? fd
 			: ARES_SOCKET_BAD,
@@ -247,7 +281,7 @@ static void *run_resolver(void *arg)
 		count = epoll_wait(dns->epoll, events, EVENTS, wait_ms(dns));
 		for (int i = 0; i < count; i++)
 			take_event(dns, &events[i]);
-		ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+		process(dns, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	}
 	return NULL;
 }
@@ -263,7 +297,7 @@ static void wake(struct dns *dns)
 
 /* "ip@port" as "ip:port", an IPv6 address in brackets. */
 static bool use_servers(
-    struct dns *dns, const struct list *servers, struct error *err)
+    ares_channel channel, const struct list *servers, struct error *err)
 {
 	struct buf all = buf_new(SIZE_MAX / 2);
 	bool done = true;
@@ -281,7 +315,7 @@ static bool use_servers(
 		    text[len] == '@' ? ":" : "",
 		    text[len] == '@' ? text + len + 1 : "");
 	}
-	code = ares_set_servers_ports_csv(dns->channel, buf_text(&all));
+	code = ares_set_servers_ports_csv(channel, buf_text(&all));
 	if (code != ARES_SUCCESS)
 		done = error_set(
 		    err, ERROR_CONFIG, "DNS_SERVERS: %s", ares_strerror(code));
@@ -291,14 +325,14 @@ static bool use_servers(
 
 /* How many servers there are, and whether all are on this host: their DNSSEC
  * bit is believed. */
-static size_t count_servers(struct dns *dns, bool *local)
+static size_t count_servers(ares_channel channel, bool *local)
 {
 	struct ares_addr_port_node *servers = NULL;
 	size_t count = 0;
 	struct ip ip;
 
 	*local = false;
-	if (ares_get_servers_ports(dns->channel, &servers) != ARES_SUCCESS)
+	if (ares_get_servers_ports(channel, &servers) != ARES_SUCCESS)
 		return 0;
 	*local = true;
 	for (const struct ares_addr_port_node *at = servers; at != NULL;
@@ -321,49 +355,51 @@ static size_t count_servers(struct dns *dns, bool *local)
 }
 
 static bool init_channel(struct dns *dns, const struct config *config,
-    int more_flags, struct error *err)
+    int more_flags, ares_channel *channel, struct error *err)
 {
 	struct ares_options options = {
 	    .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_EDNS |
-		     more_flags,
+		     ARES_FLAG_IGNTC | more_flags,
 	    .timeout = LIMIT_DNS_TRY_MS,
 	    .tries = LIMIT_DNS_TRIES,
 	    .ednspsz = LIMIT_DNS_UDP,
 	    .sock_state_cb = on_socket_state,
 	    .sock_state_cb_data = dns,
 	};
-	int code = ares_init_options(&dns->channel, &options,
+	int code = ares_init_options(channel, &options,
 	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
 		ARES_OPT_EDNSPSZ | ARES_OPT_SOCK_STATE_CB);
 
 	if (code != ARES_SUCCESS)
 		return error_set(err, ERROR_CONFIG,
 		    "cannot start the resolver: %s", ares_strerror(code));
-	return use_servers(dns, &config->dns_servers, err);
+	return use_servers(*channel, &config->dns_servers, err);
 }
 
-static bool open_channel(
+static bool open_channels(
     struct dns *dns, const struct config *config, struct error *err)
 {
-	int code = ares_library_init(ARES_LIB_INIT_ALL);
+	int code = ares_library_init(ARES_LIB_INIT_ALL), flags = 0;
 	bool local;
 
 	if (code != ARES_SUCCESS)
 		return error_set(err, ERROR_CONFIG,
 		    "cannot start the resolver: %s", ares_strerror(code));
-	if (!init_channel(dns, config, 0, err))
+	if (!init_channel(dns, config, flags, &dns->udp, err))
 		return false;
 	/* c-ares goes on to the next server when one answers SERVFAIL or
 	 * REFUSED; the only one it would ask again and again. */
-	dns->servers = count_servers(dns, &local);
+	dns->servers = count_servers(dns->udp, &local);
 	if (dns->servers < 2) {
-		ares_destroy(dns->channel);
-		dns->channel = NULL;
-		if (!init_channel(dns, config, ARES_FLAG_NOCHECKRESP, err))
+		flags = ARES_FLAG_NOCHECKRESP;
+		ares_destroy(dns->udp);
+		dns->udp = NULL;
+		if (!init_channel(dns, config, flags, &dns->udp, err))
 			return false;
 	}
 	dns->trusts_ad = config->dns_trust_ad || local;
-	return true;
+	return init_channel(
+	    dns, config, flags | ARES_FLAG_USEVC, &dns->tcp, err);
 }
 
 static bool start(struct dns *dns, struct error *err)
@@ -382,8 +418,10 @@ static bool start(struct dns *dns, struct error *err)
 static void free_dns(struct dns *dns)
 {
 	/* Answers all that is left. */
-	if (dns->channel != NULL)
-		ares_destroy(dns->channel);
+	if (dns->udp != NULL)
+		ares_destroy(dns->udp);
+	if (dns->tcp != NULL)
+		ares_destroy(dns->tcp);
 	if (dns->epoll >= 0)
 		(void)close(dns->epoll);
 	if (dns->wake >= 0)
@@ -418,7 +456,7 @@ bool dns_new(
 	(void)pthread_mutex_init(&dns->lock, NULL);
 	dns->cache = ask_cache_new(LIMIT_DNS_CACHE, LIMIT_DNS_CACHE_BYTES);
 	dns->end = &dns->first;
-	if (!open_channel(dns, config, err) || !start(dns, err)) {
+	if (!open_channels(dns, config, err) || !start(dns, err)) {
 		free_dns(dns);
 		return false;
 	}
@@ -467,6 +505,7 @@ static struct ask_entry *queue_question(struct dns *dns, const char *key)
 	struct ask_entry *entry = ask_cache_begin(dns->cache, key);
 
 	entry->owner = dns;
+	entry->how = 0;
 	entry->queued = NULL;
 	*dns->end = entry;
 	dns->end = &entry->queued;

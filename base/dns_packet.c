@@ -88,6 +88,11 @@ bool dns_answer_knows_no_opt(const unsigned char *packet, size_t len)
 	       ns_get16(packet + 10) == 0;
 }
 
+bool dns_answer_is_cut(const unsigned char *packet, size_t len)
+{
+	return len >= NS_HFIXEDSZ && (packet[2] & 0x02) != 0;
+}
+
 /* --- the answer ------------------------------------------------------- */
 
 struct reading {

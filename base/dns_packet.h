@@ -23,6 +23,8 @@ size_t dns_question_write(const char *name, enum dns_type type, uint16_t id,
 size_t dns_question_strip(unsigned char *question, size_t len);
 /* Whether the answer is that of such a server (RFC 6891 section 7). */
 bool dns_answer_knows_no_opt(const unsigned char *packet, size_t len);
+/* Whether it did not fit: TCP has it whole. */
+bool dns_answer_is_cut(const unsigned char *packet, size_t len);
 
 /* Reads the answer to that question into the arena; DNS_BROKEN if it is none.
  * answer->ttl_s is how long it may be kept as the answer says, or -1 if it

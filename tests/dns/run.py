@@ -112,6 +112,22 @@ def case_what_is_cut_comes_by_tcp(dns, asker):
     dns.add({("a.example", "TXT"): {"records": text, "truncate": True}})
     same(asker.one("TXT a.example")["records"], text)
     same([way for _, _, way in dns.questions], ["udp", "tcp"])
+    # And what comes though it is longer than we asked for.
+    dns.add({("long.example", "TXT"): text})
+    same(asker.one("TXT long.example")["records"], text)
+
+
+def case_a_broken_connection_fails_no_other_question(dns, asker):
+    dns.hangs_up = True
+    dns.add({("cut.example", "TXT"): {"records": ["x"], "truncate": True}})
+    names = ["n%d.example" % i for i in range(10)]
+    for name in names:
+        dns.add({(name, "A"): {"records": ["192.0.2.1"], "delay": 0.3}})
+    answers = asker.ask("TXT cut.example", *["A " + name for name in names])
+    same(answers[0]["status"], "timeout")
+    for answer in answers[1:]:
+        same(answer["records"], ["192.0.2.1"])
+    same([dns.asked(name) for name in names], [1] * len(names))
 
 
 def case_answers_to_something_else_are_not_believed(dns, asker):

@@ -90,6 +90,7 @@ class FakeDNS:
         self.stopping = False
         self.silent = False  # True: answers nothing at all
         self.old = False  # True: does not know OPT (EDNS)
+        self.hangs_up = False  # True: on each question by TCP
         self.add(zone or {})
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         for _ in range(50):
@@ -249,6 +250,8 @@ class FakeDNS:
                 if len(head) < 2:
                     break
                 query = stream.read(struct.unpack("!H", head)[0])
+                if self.hangs_up:
+                    break
                 for packet in self.reply(query, True):
                     connection.sendall(struct.pack("!H", len(packet)) +
                                        packet)
