@@ -123,15 +123,17 @@ static bool admit(struct session *session, const struct ip *client)
 	};
 	enum admission admission =
 	    limiter_admit(worker->limiter, &rules, client, worker->now_ms);
+	enum reply reply;
 
 	if (admission == ADMISSION_GRANTED) {
 		limiter_leave(worker->limiter, &session->admitted);
 		session->admitted = *client;
 		return true;
 	}
-	session_end_for_limit(session, admission == ADMISSION_TOO_MANY
-					   ? REPLY_TOO_MANY_FROM_ADDRESS
-					   : REPLY_TOO_FAST_FROM_ADDRESS);
+	reply = admission == ADMISSION_TOO_MANY ? REPLY_TOO_MANY_FROM_ADDRESS
+						: REPLY_TOO_FAST_FROM_ADDRESS;
+	metric_add(&figure_connections_refused, reply_reason(reply), 1);
+	session_end_for_limit(session, reply);
 	return false;
 }
 

@@ -188,7 +188,9 @@ def behind_a_proxy(folder):
 
 def behind_a_proxy_too_many(folder):
     """Before TLS there is nothing to say: it would be no TLS."""
+    page = free_address()
     server = Server({"PROXY_PROTOCOL_CIDRS": "127.0.0.0/8",
+                     "METRICS_LISTEN": page,
                      "SMTP_MAX_CONNECTIONS_PER_IP": "1"},
                     "tls:127.0.0.1:0", ["mx.example.com"])
     try:
@@ -200,6 +202,8 @@ def behind_a_proxy_too_many(folder):
         eventually(lambda: server.events("limit_exceeded"), "the limit")
         clients[1].settimeout(PATIENCE)
         same(clients[1].recv(100), b"", "what is heard")
+        name = 'connections_refused_total{reason="connections_per_ip"}'
+        eventually(lambda: figure_of(page, name) == 1, "it is counted")
         for client in clients:
             client.close()
         server.stop()
@@ -299,18 +303,26 @@ def without_a_certificate(folder):
         server.remove()
 
 
+def free_address():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return "127.0.0.1:%d" % free.getsockname()[1]
+
+
+def figure_of(page, name):
+    with urllib.request.urlopen(
+            "http://%s/metrics" % page, timeout=PATIENCE) as answer:
+        text = answer.read().decode()
+    return float(re.search(
+        "^elektrine_smtpd_%s (.*)$" % re.escape(name), text, re.M)[1])
+
+
 def figures_tell(folder):
     """Versions, failures, and when the certificate ends."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        page = "127.0.0.1:%d" % free.getsockname()[1]
+    page = free_address()
     server = Server({"METRICS_LISTEN": page}, names=["mx.example.com"])
 
     def figure(name):
-        with urllib.request.urlopen(
-                "http://%s/metrics" % page, timeout=PATIENCE) as answer:
-            text = answer.read().decode()
-        return float(re.search(
-            "^elektrine_smtpd_%s (.*)$" % re.escape(name), text, re.M)[1])
+        return figure_of(page, name)
 
     def failures(reason):
         return figure('tls_failures_total{reason="%s"}' % reason)
