@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct seen {
 	struct slice input;
-	bool inside; /* each host lies within the input */
+	bool plain; /* nothing in it stands for something longer */
 	size_t count;
 };
 
@@ -21,10 +21,7 @@ static void look(void *arg, struct slice host)
 
 	seen->count++;
 	assert(host.len > 0);
-	if (seen->inside)
-		assert(
-		    host.data >= seen->input.data &&
-		    host.data + host.len <= seen->input.data + seen->input.len);
+	assert(!seen->plain || host.len <= seen->input.len);
 	if (!link_list_name(host, name))
 		return;
 	assert(domain_is_valid(name) && strchr(name, '.') != NULL);
@@ -35,13 +32,12 @@ static void look(void *arg, struct slice host)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct seen seen = {
-	    .input = {(const char *)data, size}, .inside = true};
+	struct seen seen = {.input = {(const char *)data, size}, .plain = true};
 
 	links_in_text(seen.input, look, &seen);
 	/* The shortest one is "www.". */
 	assert(seen.count <= size / 4);
-	seen.inside = false;
+	seen.plain = false;
 	links_in_html(seen.input, look, &seen);
 	if (size > 0)
 		look(&seen, seen.input);

@@ -11,7 +11,8 @@
 #include <stdbool.h>
 
 /* Called with the host of each link as it is written, without user, port and
- * path, in order; the same one may come often. */
+ * path, in order; the same one may come often. Inside the parameters of
+ * another link it is as that one leads on to it. Valid during the call. */
 typedef void link_fn(void *arg, struct slice host);
 
 /* "http://...", "https://...", "www. ...", and bare names in a top-level domain
