@@ -194,11 +194,12 @@ bool os_read_file(const char *path, struct buf *out, struct error *err)
 		return error_errno(err, "cannot open %s", path);
 	while (done && got > 0) {
 		room = buf_room(out, piece);
-		if (room == NULL)
+		if (room == NULL) {
 			done = error_set(err, ERROR_LIMIT,
 			    "the file passes %zu bytes", out->limit - piece);
-		else
-			done = os_pread(fd, room, piece, offset, &got, err);
+			break;
+		}
+		done = os_pread(fd, room, piece, offset, &got, err);
 		if (done && memchr(room, '\0', got) != NULL)
 			done = error_set(
 			    err, ERROR_PERMANENT, "the file holds a NUL byte");

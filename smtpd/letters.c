@@ -40,7 +40,7 @@ static bool fail(struct letters *letters, const struct error *err)
 	return false;
 }
 
-static bool find_parts(struct letters *letters)
+static bool find_parts(struct letters *letters, struct letter *letter)
 {
 	struct arena *arena = check_arena(letters->subject);
 	struct mime *mime = arena_zalloc(arena, sizeof(*mime));
@@ -50,7 +50,7 @@ static bool find_parts(struct letters *letters)
 		&letters->window, letters->parts_left, arena, mime, &err))
 		return fail(letters, &err);
 	letters->unseen |= mime->cut;
-	letters->now->mime = mime;
+	letter->mime = mime;
 	return true;
 }
 
@@ -75,7 +75,7 @@ bool letters_next(struct letters *letters)
 		return false;
 	letters->now = next;
 	window_open(&letters->window, &next->source, LIMIT_MIME_WINDOW);
-	if (next->mime == NULL && !find_parts(letters))
+	if (next->mime == NULL && !find_parts(letters, next))
 		return false;
 	count_parts(letters, next->mime);
 	return true;
