@@ -130,7 +130,7 @@ static void what_cannot_be_read_is_a_fault(void **state)
 	    {"a@e .test", "e e.test"},
 	    {"a@e.test\x01", "e.test"},
 	    {"a@\xFF.test", ""},
-	    {"a@e.test\xE2\x80\xAE <b@f.test>", "f.test"},
+	    {"a@e.test\xE2\x80\x8F <b@f.test>", "f.test"},
 	    {"a@1.t, a@2.t, a@3.t, a@4.t, a@5.t, a@6.t, a@7.t, a@8.t, a@9.t, "
 	     "a@10.t, a@11.t",
 		"1.t 2.t 3.t 4.t 5.t 6.t 7.t 8.t 9.t 10.t"},

@@ -86,7 +86,7 @@ static void check_rows(const struct row *rows, size_t count)
 #define NONE_AT(name) "_dmarc." name " TXT v=DMARC1; p=none\n"
 #define REJECT_AT(name) "_dmarc." name " TXT v=DMARC1; p=reject\n"
 
-/* INTERFACE: pass or fail by alignment, whatever the policy says. */
+/* Pass or fail by alignment, whatever the policy says. */
 static void the_verdict_is_whether_something_passed_for_the_domain(void **state)
 {
 	static const struct row rows[] = {
@@ -264,6 +264,16 @@ static void organisations_are_found_by_the_walk(void **state)
 		.from = "a@m.e.test"},
 	    {REJECT_AT("m.e.test"), AUTH_PASS, true, PASSES("x.m.e.test"),
 		.from = "a@y.m.e.test"},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+/* Tag psd. */
+static void a_record_says_what_is_public(void **state)
+{
+	static const struct row rows[] = {
 	    /* psd=n. */
 	    {"_dmarc.m.e.test TXT v=DMARC1; p=none; psd=n\n" REJECT_AT(
 		 "e.test"),
@@ -296,6 +306,15 @@ static void organisations_are_found_by_the_walk(void **state)
 		PASSES("m.e.test")},
 	    {"_dmarc.e.test TXT v=DMARC1; p=reject; psd=x", AUTH_PASS, true,
 		PASSES("m.e.test")},
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+static void registries_are_known_by_the_list(void **state)
+{
+	static const struct row rows[] = {
 	    /* A registry without psd: the public suffix list knows it. */
 	    {REJECT_AT("co.uk"), AUTH_FAIL, false, PASSES("f.co.uk"),
 		.from = "a@e.co.uk", .policy_domain = "co.uk"},
@@ -315,7 +334,16 @@ static void organisations_are_found_by_the_walk(void **state)
 	    {NONE_AT("uk") REJECT_AT("e.co.uk"), AUTH_FAIL, false,
 		PASSES("co.uk"), .from = "a@m.e.co.uk",
 		.policy_domain = "e.co.uk"},
-	    /* Eight queries: from 8 labels on the walk jumps to 7. */
+	};
+
+	(void)state;
+	CHECK_ROWS(rows);
+}
+
+static void the_walk_has_eight_queries(void **state)
+{
+	static const struct row rows[] = {
+	    /* From 8 labels on it jumps to 7. */
 	    {REJECT_AT("g.h.i.j.mail.e.test"), AUTH_FAIL, false,
 		.from = "a@" LONG, .policy_domain = "g.h.i.j.mail.e.test"},
 	    {REJECT_AT("f.g.h.i.j.mail.e.test"), AUTH_NONE, false,
@@ -529,7 +557,7 @@ static void reports_need_a_valid_address(void **state)
 	}
 }
 
-/* INTERFACE: no or several different From domains never pass. */
+/* No or several different From domains never pass. */
 static void from_without_exactly_one_domain_never_passes(void **state)
 {
 	static const struct row rows[] = {
@@ -640,6 +668,9 @@ int main(void)
 	    cmocka_unit_test(dns_errors_leave_it_open),
 	    cmocka_unit_test(strict_alignment_wants_the_same_domain),
 	    cmocka_unit_test(organisations_are_found_by_the_walk),
+	    cmocka_unit_test(a_record_says_what_is_public),
+	    cmocka_unit_test(registries_are_known_by_the_list),
+	    cmocka_unit_test(the_walk_has_eight_queries),
 	    cmocka_unit_test(what_is_no_record_is_not_seen),
 	    cmocka_unit_test(what_is_malformed_has_its_default),
 	    cmocka_unit_test(
