@@ -17,7 +17,8 @@ bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
  * ERROR_IO). errno is read first and left as it was. */
 bool error_errno(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* The exit code of INTERFACE section 6 for a failure of this kind. */
+/* What a program exits with for a failure of this kind, a sysexits(3) code
+ * where there is one. */
 int error_exit_code(enum error_kind kind);
 
 /* The host cannot run us (no memory, no entropy, a call that cannot fail

@@ -1,5 +1,5 @@
 /*
- * The log: one JSON object a line on standard output (INTERFACE section 7).
+ * The log: one JSON object a line on standard output.
  *
  *   log_event(LOG_INFO, "message_enqueued", LOG_TEXT("id", id),
  *       LOG_NUMBER("size", size));

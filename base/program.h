@@ -55,7 +55,7 @@ struct config *program_reload(
     const struct program_about *about, struct config **config);
 
 /* The program cannot start: logs it, says it on standard error, and exits
- * with the code of its kind (INTERFACE: 74, 75, 78). */
+ * with the code of its kind (74, 75 or 78, as in sysexits(3)). */
 _Noreturn void program_fail(const struct error *err);
 
 /* "SIGTERM" */

@@ -1,6 +1,6 @@
 /*
- * What an answer of the webhook means for a message and for the destination:
- * DESIGN section 4 as a table. Pure.
+ * What an answer of the webhook means for a message and for the destination,
+ * as a table. Pure.
  *
  * Only Phoenix itself can end a message, by its own signature: `bounce` true
  * with 400, 403 or 404, its complaint about our framing, and 413 to a body

@@ -54,7 +54,7 @@ def ours(dump, files, sender=SENDER):
 
 
 def header_text(name, values):
-    """INTERFACE: structured fields keep their own text."""
+    """Structured fields keep their own text."""
     kind = "raw" if name in STRUCTURED or name.startswith("arc-") \
         else "decoded"
     return ", ".join(value[kind] for value in values)
