@@ -25,7 +25,7 @@ size_t work_peak_memory(void)
 }
 
 /* The names are the compiler's, and the linker's (--wrap). */
-/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTBEGIN(bugprone-*,cert-*,readability-identifier-naming) */
 void __sanitizer_cov_trace_pc(void);
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -154,4 +154,4 @@ size_t __wrap_iconv(
 	count_bytes(left == NULL ? 0 : (before_call - *left) * 8);
 	return result;
 }
-/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+/* NOLINTEND(bugprone-*,cert-*,readability-identifier-naming) */
