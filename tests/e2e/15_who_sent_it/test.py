@@ -120,6 +120,14 @@ def story_what_was_found_is_told(stack):
         )
 
 
+def send_signed(stack, smtpd, sender, from_, domain):
+    data = letter(stack, from_).as_bytes().replace(b"\n", b"\r\n")
+    data = dkim.sign(data, b"sel", domain, dkim_key.KEY) + data
+    with smtplib.SMTP("127.0.0.1", smtpd.port, timeout=PATIENCE) as client:
+        client.ehlo("helo.test")
+        client.sendmail(sender, ["bob@example.com"], data)
+
+
 def story_a_signature_is_as_good_as_the_client(stack):
     zone = dict(ZONE)
     zone["sel._domainkey.bad.test", "TXT"] = [dkim_key.record()]
@@ -137,11 +145,7 @@ def story_a_signature_is_as_good_as_the_client(stack):
         smtpd = stack.smtpd(**settings(dns, CHECK_DKIM="mark"))
         stack.deliver()
         for count, (from_, domain, dmarc, aligned) in enumerate(cases, 1):
-            data = letter(stack, from_).as_bytes().replace(b"\n", b"\r\n")
-            data = dkim.sign(data, b"sel", domain, dkim_key.KEY) + data
-            with smtplib.SMTP("127.0.0.1", smtpd.port, timeout=PATIENCE) as c:
-                c.ehlo("helo.test")
-                c.sendmail("a@none.test", ["bob@example.com"], data)
+            send_signed(stack, smtpd, "a@none.test", from_, domain)
             eventually(
                 lambda: phoenix.delivered() == count, "it is delivered"
             )
@@ -164,11 +168,7 @@ def story_dmarc_does_not_need_the_marks(stack):
             dns, CHECK_SPF="off", CHECK_DKIM="off", CHECK_DMARC="reject"))
         stack.deliver()
         for count, from_ in enumerate(("good.test", "bad.test"), 1):
-            data = letter(stack, from_).as_bytes().replace(b"\n", b"\r\n")
-            data = dkim.sign(data, b"sel", b"bad.test", dkim_key.KEY) + data
-            with smtplib.SMTP("127.0.0.1", smtpd.port, timeout=PATIENCE) as c:
-                c.ehlo("helo.test")
-                c.sendmail("a@good.test", ["bob@example.com"], data)
+            send_signed(stack, smtpd, "a@good.test", from_, b"bad.test")
             eventually(
                 lambda: phoenix.delivered() == count, "it is delivered"
             )
